@@ -1,0 +1,85 @@
+"""The one message catalogue: every sentence an official may read, in Vietnamese and English.
+
+Files `catalogue/*.toml` hold one table per message: ``[code]`` with ``vi`` and ``en``, both with the
+same named ``{fields}``. A test keeps the two languages in step.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+from typing import Literal, NamedTuple
+
+from .errors import NotFoundError
+
+__all__ = ["LANGUAGES", "Language", "Text", "codes", "message", "text"]
+
+Language = Literal["vi", "en"]
+LANGUAGES: tuple[Language, Language] = ("vi", "en")
+
+
+class Text(NamedTuple):
+    """One sentence in both languages of the interface."""
+
+    vi: str
+    en: str
+
+    def within(self, language: Language) -> str:
+        """Return the sentence in `language`."""
+        return self.vi if language == "vi" else self.en
+
+    def fields(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the named fields of the Vietnamese and of the English sentence."""
+        return _fields(self.vi), _fields(self.en)
+
+
+def message(code: str) -> Text:
+    """Return the template under `code`; `NotFoundError` if the catalogue lacks it."""
+    try:
+        return _catalogue()[code]
+    except KeyError:
+        msg = f"the message catalogue has no entry {code!r}; add it to rasoat/foundation/catalogue/ with vi and en"
+        raise NotFoundError(msg) from None
+
+
+def text(code: str, **fields: object) -> Text:
+    """Return the sentence under `code` with its `fields` filled in, in both languages."""
+    template = message(code)
+    return Text(template.vi.format_map(fields), template.en.format_map(fields))
+
+
+def codes() -> frozenset[str]:
+    """Return every code of the catalogue."""
+    return frozenset(_catalogue())
+
+
+@cache
+def _catalogue() -> dict[str, Text]:
+    entries: dict[str, Text] = {}
+    for file in sorted((files(__package__) / "catalogue").iterdir(), key=lambda f: f.name):
+        if not file.name.endswith(".toml"):
+            continue
+        for code, pair in _flat("", tomllib.loads(file.read_text(encoding="utf-8"))):
+            if code in entries:
+                msg = f"{file.name}: message {code!r} is defined twice"
+                raise NotFoundError(msg)
+            entries[code] = pair
+    return entries
+
+
+def _flat(prefix: str, table: dict[str, object]) -> list[tuple[str, Text]]:
+    if set(table) == {"vi", "en"}:
+        return [(prefix, Text(str(table["vi"]), str(table["en"])))]
+    found: list[tuple[str, Text]] = []
+    for key, value in table.items():
+        if not isinstance(value, dict):
+            msg = f"message catalogue: {prefix or key!r} must hold vi and en, found {key!r}"
+            raise NotFoundError(msg)
+        found += _flat(f"{prefix}.{key}" if prefix else key, value)
+    return found
+
+
+def _fields(template: str) -> frozenset[str]:
+    return frozenset(name.split(".")[0].split("[")[0] for _, name, _, _ in Formatter().parse(template) if name)
