@@ -1,0 +1,73 @@
+"""What every test may ask for: an empty database on either engine, and the same random choices on every run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+from tests.support.postgres import Cluster, PostgresMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+_CLUSTER = pytest.StashKey[Cluster]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the run's one PostgreSQL folder: the controller makes it, its workers are told."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # a developer's own PGHOST or PGPORT is not the tests' business
+    told = getattr(config, "workerinput", None)
+    if told:
+        config.stash[_CLUSTER] = Cluster(Path(told["postgres_folder"]), told["postgres_owner"])
+    else:
+        config.stash[_CLUSTER] = Cluster(Path(tempfile.mkdtemp(prefix="rasoat-postgres-")), os.getpid())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist which server the run shares."""
+    cluster = node.config.stash[_CLUSTER]
+    node.workerinput |= {"postgres_folder": str(cluster.folder), "postgres_owner": cluster.owner}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server, whatever became of the run."""
+    if _CLUSTER in config.stash and not hasattr(config, "workerinput"):
+        config.stash[_CLUSTER].stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster(pytestconfig: pytest.Config) -> Cluster:
+    """The run's PostgreSQL server, started by whoever asks first."""
+    cluster = pytestconfig.stash[_CLUSTER]
+    try:
+        cluster.start()
+    except PostgresMissingError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    return cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """Return the URL of an empty PostgreSQL database of this test's own."""
+    with postgres_cluster.empty_database(os.environ.get("PYTEST_XDIST_WORKER", "main")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database of this test's own, on each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    return request.getfixturevalue("postgres_url")  # type: ignore[no-any-return]  # pytest types it Any
