@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Who is told what, through which channel: directory, messages, channels, retries, storm control."""

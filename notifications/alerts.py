@@ -1,0 +1,124 @@
+"""Alerts about single cases, and how they are grouped: a hundred households at one step are one notice."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from ..foundation.errors import InputError
+from ..foundation.messages import Text
+from .kinds import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from .kinds import Kind
+    from .model import Severity, UnitPath
+
+__all__ = ["Alert", "Notice", "group", "group_subject"]
+
+_NOWHERE = Text("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One fact about one subject that a role in a unit must learn of. One row of the outbox.
+
+    `subject` and `rung` name the fact for ever (``deadline:812``, ``T-2``). `days_left` counts working
+    days, negative once the last day is over. `details` holds what only this kind of message says, as
+    JSON values (labels as ``{"vi": …, "en": …}``, days as ISO strings). `case_link` leads to the case,
+    `list_link` to the list it stands in; both are paths below the installation's address.
+    """
+
+    subject: str
+    kind: Kind
+    rung: str
+    severity: Severity
+    role: str
+    unit: UnitPath
+    desk: Text = _NOWHERE
+    step: Text = _NOWHERE
+    village: str = ""
+    household: str = ""
+    due_on: date | None = None
+    days_left: int | None = None
+    article: str = ""
+    case_link: str = ""
+    list_link: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown kind: it would have no message."""
+        if self.kind not in KINDS:
+            msg = f"alert {self.subject}: kind {self.kind!r} is not one of {', '.join(KINDS)}"
+            raise InputError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Alerts that say the same about many subjects, told as one: the first alert stands for all."""
+
+    like: Alert
+    subjects: tuple[str, ...]
+    households: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """What the notice is about: the one subject, or a name drawn from all of them."""
+        return group_subject(self.subjects)
+
+    @property
+    def count(self) -> int:
+        """How many households it concerns (how many subjects, where no household is named)."""
+        return len(self.households) or len(self.subjects)
+
+    @property
+    def link(self) -> str:
+        """The path to the case when there is one, else to the list."""
+        return self.like.case_link if len(self.subjects) == 1 else self.like.list_link
+
+
+def group(alerts: Iterable[Alert]) -> tuple[Notice, ...]:
+    """Return one notice per audience, rung, village, step, last day and content, in order of first appearance.
+
+    An alert given twice counts once.
+    """
+    heaps: dict[tuple[object, ...], list[Alert]] = defaultdict(list)
+    for alert in alerts:
+        heaps[_sameness(alert)].append(alert)
+    return tuple(_notice(heap) for heap in heaps.values())
+
+
+def group_subject(subjects: Sequence[str]) -> str:
+    """Return the subject that stands for `subjects`: itself if single, else a digest independent of their order."""
+    distinct = sorted(set(subjects))
+    if len(distinct) == 1:
+        return distinct[0]
+    return "group:" + sha256("\n".join(distinct).encode()).hexdigest()[:32]
+
+
+def _sameness(alert: Alert) -> tuple[object, ...]:
+    return (
+        alert.kind,
+        alert.rung,
+        alert.severity,
+        alert.role,
+        alert.unit,
+        alert.desk,
+        alert.step,
+        alert.village,
+        alert.due_on,
+        alert.days_left,
+        alert.article,
+        json.dumps(alert.details, sort_keys=True, ensure_ascii=False),
+    )
+
+
+def _notice(heap: list[Alert]) -> Notice:
+    subjects = tuple(sorted({alert.subject for alert in heap}))
+    households = tuple(sorted({alert.household for alert in heap if alert.household}))
+    return Notice(heap[0], subjects, households)
