@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import cam_due_acts as acts
 from cam_due_people import Household, Person, build_households
@@ -30,6 +32,7 @@ HOME = Path(__file__).resolve().parent.parent / "rasoat" / "demo" / "data" / "ca
 
 CLASSES = {"poor": "hộ nghèo", "near_poor": "hộ cận nghèo", "none": "hộ không nghèo"}
 YES_NO = {True: "có", False: "không"}
+MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 LAST_DECISION = ("705/QĐ-UBND", "10/12/2021")
 DATE_COLUMNS = {"ngày sinh", "ngày ban hành QĐ", "ngày đề nghị", "ngày lập danh sách"}
 
@@ -39,13 +42,12 @@ PUT_FORWARD = "phu-luc-I-2022"
 PUT_FORWARD_TITLE = "DANH SÁCH HỘ GIA ĐÌNH CẦN RÀ SOÁT"
 
 TABLES: dict[str, str] = {
-    MANAGED: "mã hộ, chủ hộ, thành viên, quan hệ với chủ hộ, ngày sinh, giới tính, CCCD, tỉnh, huyện, mã huyện, xã, mã xã, "
-    "thôn, mã thôn, dân tộc, khu vực, phân loại hộ, số QĐ công nhận, ngày ban hành QĐ, B1, B2, DTTS, "
-    "không có khả năng lao động, thành viên có công, nguyên nhân nghèo"
-).split(", ",
-    PUT_FORWARD: "mã hộ, chủ hộ, thành viên, quan hệ với chủ hộ, ngày sinh, giới tính, CCCD, thôn, mã thôn, dân tộc, khu vực, "
-    "nguồn, ngày đề nghị, phân loại hộ, DTTS, không có khả năng lao động, thành viên có công, ngày lập danh sách"
-).split(", ",
+    MANAGED: "mã hộ, chủ hộ, thành viên, quan hệ với chủ hộ, ngày sinh, giới tính, CCCD, tỉnh, huyện, mã huyện, xã, "
+    "mã xã, thôn, mã thôn, dân tộc, khu vực, phân loại hộ, số QĐ công nhận, ngày ban hành QĐ, B1, B2, DTTS, "
+    "không có khả năng lao động, thành viên có công, nguyên nhân nghèo",
+    PUT_FORWARD: "mã hộ, chủ hộ, thành viên, quan hệ với chủ hộ, ngày sinh, giới tính, CCCD, thôn, mã thôn, dân tộc, "
+    "khu vực, nguồn, ngày đề nghị, phân loại hộ, DTTS, không có khả năng lao động, thành viên có công, "
+    "ngày lập danh sách",
     "don-vi": "mã đơn vị, tên, cấp, mã cấp trên, khu vực, số hộ dân cư, ghi chú",
     "can-bo": "mã cán bộ, vai trò, mã đơn vị",
     "phieu-a": "mã hộ, ngày, số chỉ tiêu, mã rà soát viên, số văn bản trả lời, lý do",
@@ -142,7 +144,7 @@ def _write_csv(folder: Path, name: str, rows: list[Row]) -> None:
 
 def _write_workbook(path: Path, title: str, header: list[str], rows: list[Row]) -> None:
     book = Workbook()
-    sheet = book.active
+    sheet = book.worksheets[0]
     sheet.title = "Danh sách"
     for line, text in enumerate(("XÃ CẨM DUỆ, HUYỆN CẨM XUYÊN, TỈNH HÀ TĨNH", title, "(số liệu mẫu)"), start=1):
         sheet.cell(line, 1, text).font = Font(bold=True)
@@ -153,6 +155,16 @@ def _write_workbook(path: Path, title: str, header: list[str], rows: list[Row]) 
         sheet.append([_cell(name, value) for name, value in zip(header, row, strict=True)])
     _dress(sheet, header)
     book.save(path)
+    _settle(path)
+
+
+def _settle(path: Path) -> None:
+    """Replace the moment of writing by a fixed one, so that the same rows give the same file."""
+    with ZipFile(path) as written:
+        parts = [(ZipInfo(name), written.read(name)) for name in written.namelist()]
+    with ZipFile(path, "w", ZIP_DEFLATED) as settled:
+        for part, content in parts:
+            settled.writestr(part, MOMENT.sub(b"2022-09-26T00:00:00Z", content), ZIP_DEFLATED)
 
 
 def _cell(column: str, value: str) -> str | int | datetime | None:
