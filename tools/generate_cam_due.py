@@ -50,14 +50,14 @@ TABLES: dict[str, str] = {
     "ngày lập danh sách",
     "don-vi": "mã đơn vị, tên, cấp, mã cấp trên, khu vực, số hộ dân cư, ghi chú",
     "can-bo": "mã cán bộ, vai trò, mã đơn vị",
-    "phieu-a": "mã hộ, ngày, số chỉ tiêu, mã rà soát viên, số văn bản trả lời, lý do",
-    "phieu-b": "mã phiếu, mã hộ, lần, ngày, khu vực, B1, B2, mã rà soát viên, người cung cấp thông tin, lý do",
+    "phieu-a": "mã hộ, ngày, số chỉ tiêu, mã rà soát viên, số văn bản trả lời, lý do không đưa vào danh sách",
+    "phieu-b": "mã phiếu, mã hộ, lần, ngày, khu vực, B1, B2, mã rà soát viên, người cung cấp thông tin, loại khảo sát",
     "hop-dan": "mã biên bản, mã thôn, lần, ngày, số người tham dự, số người đồng ý, số hộ có đại diện, "
     "số hộ trong danh sách, người chủ trì, chủ trì ký, thư ký ký, đại diện hộ ký, số bản, mã hộ",
     "niem-yet": "mã niêm yết, mã thôn, mã hộ, từ ngày, tại nhà văn hóa thôn, tại trụ sở UBND xã, phát thanh, loại, "
     "số thông báo",
     "khieu-nai": "mã khiếu nại, mã hộ, ngày nhận, ngày nhập, mã nội dung, kết quả",
-    "bien-dong": "mã hộ, loại, ngày, lý do",
+    "bien-dong": "mã hộ, loại, ngày, nội dung",
     "van-ban": "mã văn bản, loại, số, ngày, mã đơn vị, người ký, trích yếu",
     "thong-bao-566": "số thông báo, ngày, nhóm, số hộ, số khẩu",
 }
