@@ -21,7 +21,7 @@ demo: $(RUNTIME)
 test: $(DEV)
 	tools/ensure_system.sh postgres
 	$(MAKE) check
-	$(VENV)/bin/python -m pytest -n $(WORKERS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: $(DEV)
 	$(VENV)/bin/ruff check .
