@@ -1,0 +1,223 @@
+"""A calendar release as a file: one decision, or the days off of one year, and what it changes (docs/calendar.md)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from ..foundation.errors import CalendarError
+from ..foundation.messages import Text, text
+from .calendar import DayFact, DayKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+__all__ = ["NATIONAL", "Release", "Standing", "load_release", "parse_release"]
+
+NATIONAL = "vn"
+_SATURDAY = 5
+_FIRST_YEAR, _LAST_YEAR = 1990, 2200
+_SCOPE = re.compile(r"vn|[0-9A-Za-z_-]+(/[0-9A-Za-z_-]+)*")
+_TAG = re.compile(r"FOUND|FOUND-partial|FOUND-indirect|SEED \d|INFERRED|RECALLED")
+_REQUIRED = frozenset({"scope", "known_from", "standing", "title", "source", "tag"})
+_TABLES = ("holiday", "in_lieu", "swap", "closure", "restored")
+_OPTIONAL = frozenset({"serial", "years", "decision", "decided_on", *_TABLES})
+_EVIDENCE = frozenset({"decision", "decided_on", "source", "tag"})
+
+
+class Standing(StrEnum):
+    """Whether the days of a release are decided."""
+
+    OFFICIAL = "official"
+    EXPECTED = "expected"  # a draft or a proposal: every date that rests on it is provisional
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One layer of the calendar: which days it names, for whom, and since when that is known.
+
+    `scope` is "vn" or the path of a unit (``42/446``) for a local closure. `known_from` is the day from which the
+    release counts as known: the day of its decision where that was found, else the latest it can have been.
+    """
+
+    scope: str
+    known_from: date
+    serial: int
+    standing: Standing
+    years: tuple[int, ...]
+    title: Text
+    decision: str | None
+    decided_on: date | None
+    source: str
+    tag: str
+    days: tuple[DayFact, ...]
+    restored: tuple[date, ...]
+
+    @property
+    def key(self) -> str:
+        """Return scope and day, ``vn/2025-12-25``; a second release of that day ends in ``.2``."""
+        return f"{self.scope}/{self.known_from}" + (f".{self.serial}" if self.serial > 1 else "")
+
+    @property
+    def moment(self) -> tuple[date, int]:
+        """Return the place of the release in time."""
+        return self.known_from, self.serial
+
+
+def load_release(path: Path | Traversable) -> Release:
+    """Read one release file; `CalendarError` names the file, the field and what was expected."""
+    try:
+        raw = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        msg = f"{path}: a release file must be readable UTF-8 text ({fault})"
+        raise CalendarError(msg) from fault
+    return parse_release(raw, str(path))
+
+
+def parse_release(raw: str, where: str) -> Release:
+    """Read the text of a release; `where` names it in the error."""
+    try:
+        table = tomllib.loads(raw)
+    except tomllib.TOMLDecodeError as fault:
+        msg = f"{where}: not TOML: {fault}"
+        raise CalendarError(msg) from fault
+    return _Reader(where, table).release()
+
+
+class _Reader:
+    """Turns one parsed file into a release, or refuses it whole."""
+
+    def __init__(self, where: str, table: dict[str, Any]) -> None:
+        self._where = where
+        self._top = table
+
+    def release(self) -> Release:
+        self._keys("the file", self._top, _REQUIRED, _OPTIONAL)
+        release = Release(
+            scope=self._matching("scope", _SCOPE, "'vn' or a unit path such as 42/446"),
+            known_from=self._day(self._top["known_from"], "known_from"),
+            serial=self._serial(),
+            standing=self._standing(),
+            years=self._years(),
+            title=self._text(self._top["title"], "title"),
+            decision=self._top.get("decision"),
+            decided_on=self._day(self._top["decided_on"], "decided_on") if "decided_on" in self._top else None,
+            source=str(self._top["source"]),
+            tag=self._matching("tag", _TAG, "FOUND, FOUND-partial, FOUND-indirect, SEED n, INFERRED or RECALLED"),
+            days=tuple(sorted(self._days(), key=lambda fact: fact.day)),
+            restored=tuple(day for entry in self._entries("restored", {"days"}) for day in self._list(entry, "days")),
+        )
+        self._check(release)
+        return release
+
+    def _days(self) -> Iterator[DayFact]:
+        for kind in (DayKind.HOLIDAY, DayKind.CLOSURE):
+            for entry in self._entries(kind, {"name", "days"}):
+                name = self._name(entry["name"], kind)
+                yield from (self._fact(entry, day, kind, name) for day in self._list(entry, "days"))
+        for entry in self._entries("in_lieu", {"of", "day"}):
+            of, day = self._day(entry["of"], "in_lieu.of"), self._day(entry["day"], "in_lieu.day")
+            self._expect(of.weekday() >= _SATURDAY, f"in_lieu.of {of} must be a Saturday or Sunday")
+            self._expect(day.weekday() < _SATURDAY, f"in_lieu.day {day} must be a Monday to Friday")
+            yield self._fact(entry, day, DayKind.IN_LIEU, text("calendar.in_lieu", day=f"{of:%d/%m/%Y}"))
+        for entry in self._entries("swap", {"off", "worked"}):
+            off, worked = self._day(entry["off"], "swap.off"), self._day(entry["worked"], "swap.worked")
+            self._expect(off.weekday() < _SATURDAY, f"swap.off {off} must be a Monday to Friday")
+            self._expect(worked.weekday() >= _SATURDAY, f"swap.worked {worked} must be a Saturday or Sunday")
+            yield self._fact(entry, off, DayKind.SWAPPED_OFF, text("calendar.swapped_off", day=f"{worked:%d/%m/%Y}"))
+            yield self._fact(entry, worked, DayKind.MAKEUP, text("calendar.makeup", day=f"{off:%d/%m/%Y}"))
+
+    def _fact(self, entry: dict[str, Any], day: date, kind: DayKind, name: Text) -> DayFact:
+        decides = kind in {DayKind.SWAPPED_OFF, DayKind.MAKEUP, DayKind.CLOSURE}
+        decision = entry.get("decision", self._top.get("decision") if decides else None)
+        known = "decided_on" in entry or decision == self._top.get("decision")
+        decided_on = entry.get("decided_on", self._top.get("decided_on")) if decision and known else None
+        source, tag = entry.get("source", self._top["source"]), entry.get("tag", self._top["tag"])
+        self._expect(bool(_TAG.fullmatch(str(tag))), f"unknown tag {tag!r} on {day}")
+        return DayFact(day, kind, name, decision, decided_on, source, tag)
+
+    def _check(self, release: Release) -> None:
+        days = [fact.day for fact in release.days]
+        twice = sorted({day for day in days if days.count(day) > 1} | set(days) & set(release.restored))
+        self._expect(not twice, f"days named twice: {', '.join(map(str, twice))}")
+        self._expect(bool(days or release.restored), "a release names at least one day")
+        if release.standing is Standing.EXPECTED:
+            strays = [str(day) for day in days if day.year not in release.years] + list(map(str, release.restored))
+            self._expect(not strays, f"an expected release may only name days of its own years, not {strays}")
+        if release.scope != NATIONAL:
+            strays = [str(fact.day) for fact in release.days if fact.kind is not DayKind.CLOSURE]
+            local = not strays and not release.years and release.standing is Standing.OFFICIAL
+            self._expect(local, "a local release is official, has no years and names closures only")
+
+    def _entries(self, kind: str, required: set[str]) -> Iterator[dict[str, Any]]:
+        entries = self._top.get(kind, [])
+        self._expect(isinstance(entries, list), f"write [[{kind}]] tables, not {entries!r}")
+        for entry in entries:
+            self._expect(isinstance(entry, dict), f"write [[{kind}]] tables, not {entry!r}")
+            self._keys(f"[[{kind}]]", entry, required, _EVIDENCE)
+            if "decided_on" in entry:
+                self._day(entry["decided_on"], f"{kind}.decided_on")
+            yield entry
+
+    def _keys(self, place: str, table: dict[str, Any], required: AbstractSet[str], more: frozenset[str]) -> None:
+        missing, unknown = sorted(required - set(table)), sorted(set(table) - required - more)
+        self._expect(not missing, f"{place} lacks {', '.join(missing)}")
+        self._expect(not unknown, f"{place} has unknown keys {', '.join(unknown)}; known: {sorted(required | more)}")
+
+    def _list(self, entry: dict[str, Any], field: str) -> list[date]:
+        values = entry[field]
+        self._expect(isinstance(values, list) and bool(values), f"{field} must be a list of dates, not {values!r}")
+        return [self._day(value, field) for value in values]
+
+    def _day(self, value: object, field: str) -> date:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        what = f"{field} must be a date such as 2026-01-02, not {value!r}"
+        raise self._refusal(what)
+
+    def _text(self, value: object, field: str) -> Text:
+        whole = isinstance(value, dict) and set(value) == {"vi", "en"} and all(map(str, value.values()))
+        if not whole or not isinstance(value, dict):
+            what = f'{field} must be {{ vi = "…", en = "…" }}, not {value!r}'
+            raise self._refusal(what)
+        return Text(str(value["vi"]), str(value["en"]))
+
+    def _name(self, value: object, kind: DayKind) -> Text:
+        if kind is DayKind.CLOSURE or not isinstance(value, str):
+            return self._text(value, f"{kind}.name")
+        return text(f"calendar.holiday.{value}")
+
+    def _matching(self, field: str, pattern: re.Pattern[str], expected: str) -> str:
+        value = self._top[field]
+        self._expect(isinstance(value, str) and bool(pattern.fullmatch(value)), f"{field} is {value!r}; use {expected}")
+        return str(value)
+
+    def _standing(self) -> Standing:
+        value = self._top["standing"]
+        self._expect(value in set(Standing), f"standing is {value!r}; use {' or '.join(Standing)}")
+        return Standing(value)
+
+    def _serial(self) -> int:
+        value = self._top.get("serial", 1)
+        self._expect(isinstance(value, int) and value >= 1, f"serial must be 1, 2, …, not {value!r}")
+        return int(value)
+
+    def _years(self) -> tuple[int, ...]:
+        years = self._top.get("years", [])
+        fine = isinstance(years, list) and all(isinstance(y, int) and _FIRST_YEAR <= y <= _LAST_YEAR for y in years)
+        self._expect(fine and years == sorted(set(years)), f"years must be rising years such as [2026], not {years!r}")
+        return tuple(years)
+
+    def _expect(self, fine: bool, otherwise: str) -> None:  # noqa: FBT001  the fact that must hold
+        if not fine:
+            raise self._refusal(otherwise)
+
+    def _refusal(self, what: str) -> CalendarError:
+        return CalendarError(f"{self._where}: {what}")

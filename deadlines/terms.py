@@ -1,0 +1,173 @@
+"""Terms (thời hạn): from a start day to the last day, by a counting rule that is data.
+
+Source of the defaults: Bộ luật Dân sự 2015 Đ147 (the day of the event is not counted) and Đ148 (a term whose
+last day is a day off ends with the next working day; a term in months that meets no such day ends on the
+last day of that month).
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..foundation.errors import DefinitionError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .calendar import Calendar
+
+__all__ = ["Bound", "Counting", "FixedDate", "Move", "Term", "Unit", "moved"]
+
+_MONTHS = 12
+_LONGEST_MONTH = 31
+
+
+class Unit(StrEnum):
+    """What a term is counted in."""
+
+    WORKING_DAYS = "working_days"  # ngày làm việc
+    CALENDAR_DAYS = "calendar_days"  # ngày
+    MONTHS = "months"  # tháng
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How a term is counted; the defaults are those of the civil code.
+
+    `first_day_excluded`: the day of the event is day 0 (Đ147). `roll_end`: a last day that is a day off moves to the
+    next working day (Đ148). `makeup_counts`: a Saturday worked in exchange counts (a setting: no text says it).
+    """
+
+    first_day_excluded: bool = True
+    roll_end: bool = True
+    makeup_counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A length in a unit, counted by a rule, set by an article."""
+
+    length: int
+    unit: Unit
+    counting: Counting = field(default_factory=Counting)
+    article: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a term of no length."""
+        if self.length < 1:
+            msg = f"a term lasts at least 1 of its unit, not {self.length} {self.unit}"
+            raise DefinitionError(msg, article=self.article or None)
+
+    def due_on(self, start: date, calendar: Calendar) -> date:
+        """Return the last day of the term that `start` sets running; it is over at that day's 24:00."""
+        if self.unit is not Unit.WORKING_DAYS:
+            last = self.unrolled(start)
+            counting = self.counting
+            return calendar.on_or_after(last, makeup_counts=counting.makeup_counts) if counting.roll_end else last
+        day_zero = start if self.counting.first_day_excluded else start - timedelta(days=1)
+        return calendar.add_working_days(day_zero, self.length, makeup_counts=self.counting.makeup_counts)
+
+    def due_many(self, starts: Sequence[date], calendar: Calendar) -> list[date]:
+        """Return `due_on` of every start, in order. A million starts share a few thousand distinct days."""
+        due = {start: self.due_on(start, calendar) for start in set(starts)}
+        return [due[start] for start in starts]
+
+    def remaining(self, today: date, due_on: date, calendar: Calendar) -> int:
+        """Return what is left at `today`, in the term's own unit: 0 on the last day, negative once it has passed.
+
+        Overdue is never shown as 0: until the first unit of delay is full, it is -1. Months are whole months.
+        """
+        if self.unit is Unit.MONTHS:
+            return _whole_months(today, due_on)
+        if self.unit is Unit.CALENDAR_DAYS:
+            return (due_on - today).days
+        left = calendar.working_days_between(today, due_on, makeup_counts=self.counting.makeup_counts)
+        return left if today <= due_on else min(left, -1)
+
+    def unrolled(self, start: date) -> date:
+        """Return the last day of a term in calendar days or months before any day off moves it."""
+        if self.unit is Unit.MONTHS:
+            return _months_later(start, self.length, first_day_excluded=self.counting.first_day_excluded)
+        if self.unit is Unit.CALENDAR_DAYS:
+            return start + timedelta(days=self.length - (not self.counting.first_day_excluded))
+        msg = "a term in working days ends on a working day; it has no last day without a calendar"
+        raise InputError(msg)
+
+
+class Bound(StrEnum):
+    """How the law names a date: on it, before it (trước ngày), through its end (đến hết ngày)."""
+
+    ON = "on"
+    BEFORE = "before"
+    THROUGH = "through"
+
+
+@dataclass(frozen=True, slots=True)
+class FixedDate:
+    """A date the law names each year or month (01/9, hết 14/12, trước 15/11, ngày 05 of months 02–09).
+
+    It is a date, not a term: it stays where it is on a day off unless `roll` says otherwise.
+    """
+
+    day: int
+    months: tuple[int, ...] = tuple(range(1, _MONTHS + 1))
+    bound: Bound = Bound.ON
+    roll: bool = False
+    article: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a day that one of its months does not have every year."""
+        for month in self.months:
+            if not 1 <= month <= _MONTHS or not 1 <= self.day <= monthrange(2001, month)[1]:
+                msg = f"there is no day {self.day:02d}/{month:02d} in every year; name a day that each year has"
+                raise DefinitionError(msg, article=self.article or None)
+        if not self.months or list(self.months) != sorted(set(self.months)):
+            msg = f"a fixed date needs its months once each and in order, not {self.months}"
+            raise DefinitionError(msg, article=self.article or None)
+
+    def last_day(self, year: int, month: int, calendar: Calendar) -> date:
+        """Return the last valid day of the occurrence named by `year` and `month` ("trước ngày D" ends with D−1)."""
+        if month not in self.months:
+            msg = f"day {self.day:02d} is fixed for months {self.months}, not for month {month}"
+            raise InputError(msg)
+        named = date(year, month, self.day)
+        last = named - timedelta(days=1) if self.bound is Bound.BEFORE else named
+        return calendar.on_or_after(last) if self.roll else last
+
+    def next_last_day(self, today: date, calendar: Calendar) -> date:
+        """Return the first last valid day that is not before `today`."""
+        years = (today.year, today.year + 1, today.year + 2)
+        days = (self.last_day(year, month, calendar) for year in years for month in self.months)
+        return next(day for day in days if day >= today)
+
+
+class Move(NamedTuple):
+    """A last day that another calendar puts elsewhere."""
+
+    start: date
+    old_due: date
+    new_due: date
+
+
+def moved(term: Term, starts: Iterable[date], old: Calendar, new: Calendar) -> tuple[Move, ...]:
+    """Return, by start day, the last days of `term` that `new` moves away from where `old` had them."""
+    days = sorted(set(starts))
+    dues = zip(days, term.due_many(days, old), term.due_many(days, new), strict=True)
+    return tuple(Move(start, before, after) for start, before, after in dues if before != after)
+
+
+def _months_later(start: date, months: int, *, first_day_excluded: bool) -> date:
+    year, month0 = divmod(start.year * _MONTHS + start.month - 1 + months, _MONTHS)
+    length = monthrange(year, month0 + 1)[1]
+    if start.day > length:
+        return date(year, month0 + 1, length)
+    return date(year, month0 + 1, start.day) - timedelta(days=not first_day_excluded)
+
+
+def _whole_months(today: date, due_on: date) -> int:
+    months = (due_on.year - today.year) * _MONTHS + due_on.month - today.month
+    return months - (_months_later(today, months, first_day_excluded=True) > due_on)
