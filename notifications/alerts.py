@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import InputError
 from ..foundation.messages import Text
-from .kinds import KINDS
+from .kinds import DATED, check_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,10 +28,11 @@ _NOWHERE = Text("", "")
 class Alert:
     """One fact about one subject that a role in a unit must learn of. One row of the outbox.
 
-    `subject` and `rung` name the fact for ever (``deadline:812``, ``T-2``). `days_left` counts working
-    days, negative once the last day is over. `details` holds what only this kind of message says, as
-    JSON values (labels as ``{"vi": …, "en": …}``, days as ISO strings). `case_link` leads to the case,
-    `list_link` to the list it stands in; both are paths below the installation's address.
+    `subject` and `rung` name the fact for ever (``deadline:812``, ``T-2``). How many days are left is
+    not here: it depends on the day the message is written. `details` holds what only this kind of
+    message says, as JSON values (see `kinds.DETAILS`; labels as ``{"vi": …, "en": …}``, days as ISO
+    strings). `case_link` leads to the case, `list_link` to the list it stands in; both are paths below
+    the installation's address.
     """
 
     subject: str
@@ -45,16 +46,16 @@ class Alert:
     village: str = ""
     household: str = ""
     due_on: date | None = None
-    days_left: int | None = None
     article: str = ""
     case_link: str = ""
     list_link: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse an unknown kind: it would have no message."""
-        if self.kind not in KINDS:
-            msg = f"alert {self.subject}: kind {self.kind!r} is not one of {', '.join(KINDS)}"
+        """Refuse an alert that no message could be written from."""
+        check_details(self.kind, self.details)
+        if self.kind in DATED and self.due_on is None:
+            msg = f"alert {self.subject}: a {self.kind} alert needs due_on, the last day"
             raise InputError(msg)
 
 
@@ -112,7 +113,6 @@ def _sameness(alert: Alert) -> tuple[object, ...]:
         alert.step,
         alert.village,
         alert.due_on,
-        alert.days_left,
         alert.article,
         json.dumps(alert.details, sort_keys=True, ensure_ascii=False),
     )

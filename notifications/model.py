@@ -139,7 +139,7 @@ class TemporaryFailure(DeliveryFailure):
 
 
 class PermanentFailure(DeliveryFailure):
-    """This message will never go through to this address as it stands."""
+    """The message will never go through to this address as it stands."""
 
     code = "delivery_permanent"
 

@@ -12,7 +12,6 @@ import re
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..foundation.clock import LEGAL_ZONE
@@ -23,6 +22,7 @@ from .optional import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from jinja2 import Template
     from jinja2.runtime import Context

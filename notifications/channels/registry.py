@@ -1,0 +1,139 @@
+"""From settings to channels: the built-in kinds, and those other packages offer by the entry point `rasoat.channels`."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, cast
+
+from ...foundation.errors import DefinitionError, InputError
+from .apprise import AppriseChannel
+from .inbox import InboxChannel
+from .log import LogChannel
+from .settings import ChannelSettings
+from .smtp import SmtpChannel
+from .webhook import WebhookChannel
+
+if TYPE_CHECKING:
+    from ...foundation.clock import Clock
+    from ..model import Channel
+    from .inbox import InboxStore
+    from .smtp import Security
+
+__all__ = ["GROUP", "Factory", "Surroundings", "build", "kinds"]
+
+GROUP = "rasoat.channels"
+"""Entry points of this group name a `Factory`; the entry point's name is the channel kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a channel may need from the process it lives in."""
+
+    clock: Clock
+    inbox: InboxStore | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+Factory = Callable[[ChannelSettings, Surroundings], "Channel"]
+
+
+def build(tables: Mapping[str, Mapping[str, Any]], surroundings: Surroundings) -> dict[str, Channel]:
+    """Return the channels that `tables` describe, by name: ``{"email": {"kind": "smtp", "host": …}}``.
+
+    `DefinitionError` for an unknown kind, an unknown or missing key, a secret in plain text.
+    """
+    known = kinds()
+    return {name: _channel(name, table, known, surroundings) for name, table in tables.items()}
+
+
+def kinds() -> dict[str, Factory]:
+    """Return every channel kind by name. `DefinitionError` if a package offers a name that is taken."""
+    known = dict(_BUILT_IN)
+    for point in entry_points(group=GROUP):
+        if point.name in known:
+            msg = f"channel kind {point.name!r} is offered by {point.value}, but the name is taken"
+            raise DefinitionError(msg)
+        known[point.name] = cast("Factory", point.load())
+    return known
+
+
+def _channel(name: str, table: Mapping[str, Any], known: Mapping[str, Factory], surroundings: Surroundings) -> Channel:
+    settings = ChannelSettings(name, table, surroundings.environment)
+    kind = settings.need("kind")
+    if kind not in known:
+        settings.refuse(f"kind {kind!r} is not one of {', '.join(sorted(known))}")
+    try:
+        channel = known[kind](settings, surroundings)
+    except InputError as error:
+        settings.refuse(str(error))
+    settings.finish()
+    return channel
+
+
+def _smtp(settings: ChannelSettings, _: Surroundings) -> Channel:
+    authority = settings.take("ca_file", str, "")
+    return SmtpChannel(
+        settings.need("host"),
+        settings.need("sender"),
+        name=settings.name,
+        port=settings.take("port", int, 0) or None,
+        security=cast("Security", settings.take("security", str, "starttls")),
+        username=settings.take("username", str, "") or None,
+        password=settings.secret("password"),
+        timeout=settings.take("timeout", float, 30.0),
+        tls=_tls(settings, authority),
+        guard=settings.guard("private"),
+    )
+
+
+def _webhook(settings: ChannelSettings, surroundings: Surroundings) -> Channel:
+    authority = settings.take("ca_file", str, "")
+    return WebhookChannel(
+        settings.secrets("secrets"),
+        surroundings.clock,
+        name=settings.name,
+        source=settings.take("source", str, "/rasoat"),
+        timeout=settings.take("timeout", float, 10.0),
+        total=settings.take("total", float, 30.0),
+        follow_redirects=settings.take("follow_redirects", bool, False),
+        guard=settings.guard(),
+        tls=_tls(settings, authority),
+    )
+
+
+def _apprise(settings: ChannelSettings, _: Surroundings) -> Channel:
+    return AppriseChannel(
+        settings.strings("schemes"),
+        name=settings.name,
+        url=settings.secret("url"),
+        guard=settings.guard(),
+    )
+
+
+def _inbox(settings: ChannelSettings, surroundings: Surroundings) -> Channel:
+    if surroundings.inbox is None:
+        settings.refuse("this process has no inbox to put messages into")
+    return InboxChannel(surroundings.inbox, name=settings.name)
+
+
+def _log(settings: ChannelSettings, _: Surroundings) -> Channel:
+    return LogChannel(name=settings.name)
+
+
+def _tls(settings: ChannelSettings, authority: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority or None)
+    except OSError as error:
+        settings.refuse(f"ca_file = {authority!r} cannot be used: {error}")
+
+
+_BUILT_IN: Mapping[str, Factory] = {
+    "smtp": _smtp,
+    "webhook": _webhook,
+    "apprise": _apprise,
+    "inbox": _inbox,
+    "log": _log,
+}

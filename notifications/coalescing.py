@@ -1,0 +1,93 @@
+"""Storm control for one recipient on one channel: repeated rungs merge, a backlog becomes one catch-up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ..foundation.errors import InputError
+from .alerts import Notice, group_subject
+from .model import gravest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .model import Severity
+
+__all__ = ["Parcel", "coalesce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What goes out as one message: `notices` to be told, `covered` facts it settles (subject, rung)."""
+
+    notices: tuple[Notice, ...]
+    covered: tuple[tuple[str, str], ...]
+
+    @property
+    def is_catch_up(self) -> bool:
+        """Whether several notices are gathered into one list."""
+        return len(self.notices) > 1
+
+    @property
+    def severity(self) -> Severity:
+        """The gravest severity inside."""
+        return gravest(tuple(notice.like.severity for notice in self.notices))
+
+    @property
+    def subject(self) -> str:
+        """What the message is about, the same whenever the same facts are gathered."""
+        if not self.is_catch_up:
+            return self.notices[0].subject
+        return group_subject([f"{subject}@{rung}" for subject, rung in self.covered])
+
+    @property
+    def rung(self) -> str:
+        """The rung told: the latest of a single notice, ``catch-up`` of a list."""
+        return "catch-up" if self.is_catch_up else self.notices[0].like.rung
+
+
+def coalesce(notices: Sequence[Notice], *, limit: int) -> tuple[Parcel, ...]:
+    """Return the messages in which `notices`, oldest first, reach one recipient over one channel.
+
+    Notices that differ only in rung, severity or the role addressed (missed rungs of one term, released
+    together) merge into the latest. If more than `limit` remain, all go into one catch-up. Every fact
+    given in is covered by exactly one parcel.
+    """
+    if limit < 1:
+        msg = f"coalescing limit is {limit}; at least one message must be allowed"
+        raise InputError(msg)
+    merged: dict[tuple[object, ...], list[Notice]] = {}
+    for notice in notices:
+        merged.setdefault(_matter(notice), []).append(notice)
+    parcels = tuple(Parcel((_merge(heap),), _facts(heap)) for heap in merged.values())
+    if len(parcels) <= limit:
+        return parcels
+    covered = dict.fromkeys(chain.from_iterable(parcel.covered for parcel in parcels))
+    return (Parcel(tuple(parcel.notices[0] for parcel in parcels), tuple(covered)),)
+
+
+def _matter(notice: Notice) -> tuple[object, ...]:
+    like = notice.like
+    details = json.dumps(like.details, sort_keys=True, ensure_ascii=False)
+    return (like.kind, like.desk, like.step, like.village, like.due_on, like.article, details)
+
+
+def _merge(heap: list[Notice]) -> Notice:
+    latest = heap[-1]
+    severity = gravest(tuple(notice.like.severity for notice in heap))
+    return Notice(
+        like=replace(latest.like, severity=severity),
+        subjects=_union(notice.subjects for notice in heap),
+        households=_union(notice.households for notice in heap),
+    )
+
+
+def _facts(heap: list[Notice]) -> tuple[tuple[str, str], ...]:
+    return tuple(dict.fromkeys((subject, notice.like.rung) for notice in heap for subject in notice.subjects))
+
+
+def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted(set(chain.from_iterable(groups))))

@@ -1,0 +1,279 @@
+"""Alerts → messages: resolve recipients, group, route, coalesce, render. Sends nothing, stores nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from ..foundation.clock import legal_date
+from ..foundation.errors import InputError
+from ..foundation.messages import Text
+from .alerts import group
+from .coalescing import coalesce
+from .digests import Entry, catch_up, digest
+from .directory import resolve
+from .model import Message, message_id
+from .preferences import next_allowed
+from .rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from .alerts import Alert, Notice
+    from .coalescing import Parcel
+    from .directory import Climb, Directory
+    from .kinds import Kind
+    from .model import Recipient, Severity, UnitPath
+
+__all__ = ["Composer", "Composition", "Draft", "Held", "Settings", "WorkingDays"]
+
+_MOST_CLIMBS = 5
+
+
+class WorkingDays(Protocol):
+    """What the room needs of a calendar."""
+
+    def is_working_day(self, day: date) -> bool:
+        """Return whether officials work on `day`."""
+        ...
+
+    def days_left(self, today: date, last_day: date) -> int:
+        """Return the working days from `today` to `last_day`: 0 on the day itself, negative afterwards."""
+        ...
+
+
+def _code(role: str) -> Text:
+    return Text(role, role)
+
+
+def _path(unit: UnitPath) -> Text:
+    return _code("/".join(unit))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation decides about its messages.
+
+    `base_url` is where links lead. `show_household_codes` puts up to `most_codes` household codes (and
+    the addressee of a letter) into messages; off by default. More than `burst` messages at once for one
+    recipient on one channel become a catch-up. `name_role` and `name_unit` give the names officials read.
+    """
+
+    base_url: str = ""
+    show_household_codes: bool = False
+    most_codes: int = 20
+    burst: int = 6
+    templates: Path | None = None
+    name_role: Callable[[str], Text] = field(default=_code)
+    name_unit: Callable[[UnitPath], Text] = field(default=_path)
+
+    def __post_init__(self) -> None:
+        """Refuse an address for links that is not a web address."""
+        if self.base_url and urlsplit(self.base_url).scheme not in {"http", "https"}:
+            msg = f"base_url {self.base_url!r} must begin with http:// or https://"
+            raise InputError(msg)
+
+    def link(self, path: str) -> str:
+        """Return the full address of `path`; empty where either is missing."""
+        return f"{self.base_url.rstrip('/')}/{path.lstrip('/')}" if self.base_url and path else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to store before it is sent: not before `not_before`; it settles the facts `covered`."""
+
+    message: Message
+    covered: tuple[tuple[str, str], ...]
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A notice that waits for `recipient`'s next digest."""
+
+    recipient: Recipient
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What became of alerts. Each is in a draft, held for a digest, or unreachable (nobody up to the top)."""
+
+    drafts: tuple[Draft, ...]
+    held: tuple[Held, ...]
+    unreachable: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A notice on its way to one recipient, and the levels that had nobody."""
+
+    recipient: Recipient
+    notice: Notice
+    climbed: tuple[Climb, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a message says, before it is said in a language: `identity` is its subject and rung."""
+
+    kind: Kind
+    severity: Severity
+    identity: tuple[str, str]
+    data: Mapping[str, Any]
+    covered: tuple[tuple[str, str], ...] = ()
+
+
+class Composer:
+    """Turns alerts into messages for people."""
+
+    def __init__(self, directory: Directory, calendar: WorkingDays, settings: Settings | None = None) -> None:
+        self._directory = directory
+        self._calendar = calendar
+        self._settings = settings or Settings()
+
+    def compose(self, alerts: Iterable[Alert], at: datetime) -> Composition:
+        """Return the messages that tell `alerts`, oldest first, as of the instant `at`.
+
+        The same alerts give the same messages with the same ids. Store the drafts before sending: the
+        grouping of a later call differs once alerts have joined or left.
+        """
+        queues: dict[tuple[str, str], list[_Told]] = defaultdict(list)
+        held: list[Held] = []
+        unreachable: list[Notice] = []
+        for notice in group(alerts):
+            found = resolve(self._directory, notice.like.role, notice.like.unit, legal_date(at))
+            if not found.recipients:
+                unreachable.append(notice)
+            for recipient in found.recipients:
+                route = self._directory.preferences(recipient.key).route(notice.like.severity)
+                if route.delivery == "digest":
+                    held.append(Held(recipient, notice))
+                    continue
+                for channel in route.channels:
+                    queues[recipient.key, channel].append(_Told(recipient, notice, found.climbed))
+        drafts = [draft for (_, channel), queue in queues.items() for draft in self._drafts(channel, queue, at)]
+        return Composition(tuple(drafts), tuple(held), tuple(unreachable))
+
+    def digest(
+        self, recipient: Recipient, due: Iterable[Entry], held: Iterable[Held], at: datetime
+    ) -> tuple[Draft, ...]:
+        """Return `recipient`'s digest of the day over each preferred channel; empty when there is nothing to tell.
+
+        `due` comes from the committee's queries, `held` are the notices kept back since the last digest.
+        """
+        kept = tuple(held)
+        today = legal_date(at)
+        changed = [Entry.of(item.notice, self._days_left(item.notice, today)) for item in kept]
+        data = digest(today, due, changed)
+        if data is None:
+            return ()
+        covered = tuple((subject, item.notice.like.rung) for item in kept for subject in item.notice.subjects)
+        return self.periodic(recipient, "digest", f"digest:{today}", data, at, covered=covered)
+
+    def test(self, recipient: Recipient, channel: str, at: datetime) -> Draft:
+        """Return a message that only tries `channel`."""
+        identity = (f"test:{at.isoformat()}", "test")
+        return self._draft(recipient, channel, _Content("channel_test", "info", identity, {"channel": channel}), at)
+
+    def periodic(
+        self,
+        recipient: Recipient,
+        kind: Kind,
+        subject: str,
+        data: Mapping[str, Any],
+        at: datetime,
+        *,
+        covered: tuple[tuple[str, str], ...] = (),
+    ) -> tuple[Draft, ...]:
+        """Return one message of `kind` over each preferred channel of `recipient` (digest, weekly summary)."""
+        channels = self._directory.preferences(recipient.key).channels
+        content = _Content(kind, "info", (subject, "periodic"), data, covered)
+        return tuple(self._draft(recipient, channel, content, at) for channel in channels)
+
+    def _drafts(self, channel: str, queue: Sequence[_Told], at: datetime) -> Iterable[Draft]:
+        recipient = queue[0].recipient
+        climbs: dict[tuple[str, str], list[Climb]] = defaultdict(list)
+        for told in queue:
+            for subject in told.notice.subjects:
+                climbs[subject, told.notice.like.rung] += told.climbed
+        for parcel in coalesce([told.notice for told in queue], limit=self._settings.burst):
+            kind, data = self._content(parcel, legal_date(at))
+            climbed = tuple(dict.fromkeys(climb for fact in parcel.covered for climb in climbs[fact]))
+            data |= self._climbed(climbed)
+            content = _Content(kind, parcel.severity, (parcel.subject, parcel.rung), data, parcel.covered)
+            yield self._draft(recipient, channel, content, at)
+
+    def _content(self, parcel: Parcel, today: date) -> tuple[Kind, dict[str, Any]]:
+        if not parcel.is_catch_up:
+            notice = parcel.notices[0]
+            return notice.like.kind, self._notice_data(notice, today)
+        return "digest", catch_up(today, [Entry.of(n, self._days_left(n, today)) for n in parcel.notices])
+
+    def _notice_data(self, notice: Notice, today: date) -> dict[str, Any]:
+        like = notice.like
+        shown = notice.households[: self._settings.most_codes] if self._settings.show_household_codes else ()
+        data: dict[str, Any] = {
+            "count": notice.count,
+            "counting": "household" if notice.households else "case",
+            "village": like.village,
+            "households": list(shown),
+            "households_more": len(notice.households) - len(shown) if shown else 0,
+            "step": like.step._asdict(),
+            "desk": like.desk._asdict(),
+            "article": like.article,
+            "due_on": like.due_on.isoformat() if like.due_on else None,
+            "days_left": self._days_left(notice, today),
+            "link": self._settings.link(notice.link),
+            **like.details,
+        }
+        if not self._settings.show_household_codes and data.get("addressee"):
+            data["addressee"] = None
+        return data
+
+    def _draft(self, recipient: Recipient, channel: str, content: _Content, at: datetime) -> Draft:
+        subject, rung = content.identity
+        key = message_id(subject, rung, recipient.key, channel)
+        data = {**content.data, "reference": key[:8]}
+        readable = {**data, "recipient_name": recipient.name}
+        shown = render(content.kind, recipient.language, readable, templates=self._settings.templates)
+        message = Message(
+            id=key,
+            kind=content.kind,
+            severity=content.severity,
+            recipient=recipient,
+            channel=channel,
+            title=shown.title,
+            text=shown.text,
+            html=shown.html,
+            data={
+                **data,
+                "kind": content.kind,
+                "severity": content.severity,
+                "rung": rung,
+                "recipient": {"key": recipient.key, "role": recipient.role, "unit": recipient.unit},
+                "language": recipient.language,
+                "title": shown.title,
+                "text": shown.text,
+            },
+            created_at=at,
+        )
+        quiet = self._directory.preferences(recipient.key).quiet
+        allowed = next_allowed(at, quiet, content.severity, self._calendar.is_working_day)
+        return Draft(message, content.covered, allowed)
+
+    def _days_left(self, notice: Notice, today: date) -> int | None:
+        last_day = notice.like.due_on
+        return None if last_day is None else self._calendar.days_left(today, last_day)
+
+    def _climbed(self, climbed: Sequence[Climb]) -> dict[str, Any]:
+        names = self._settings
+        told = [
+            {"role": names.name_role(climb.role)._asdict(), "unit": names.name_unit(climb.unit)._asdict()}
+            for climb in climbed[:_MOST_CLIMBS]
+        ]
+        return {"climbed": told, "climbed_more": max(0, len(climbed) - _MOST_CLIMBS)}
