@@ -84,6 +84,12 @@ class Calendar:
         self._index(day)
         return self._facts.get(day) or _ordinary(day)
 
+    def kind(self, day: date) -> DayKind:
+        """Say what `day` is."""
+        self._index(day)
+        fact = self._facts.get(day)
+        return _ordinary_kind(day) if fact is None else fact.kind
+
     def special_days(self) -> tuple[DayFact, ...]:
         """Return, in order, every day that is not simply a weekday or a weekend."""
         return tuple(self._facts.values())
@@ -154,7 +160,7 @@ class _Tally:
         self._through = array("l", [0])  # [i + 1]: how many of the first i + 1 days are worked
         for offset in range((calendar.last_day - calendar.first_day).days + 1):
             day = calendar.first_day + timedelta(days=offset)
-            if calendar.fact(day).kind in worked:
+            if calendar.kind(day) in worked:
                 self.days.append(day)
             self._through.append(len(self.days))
 
@@ -165,6 +171,10 @@ class _Tally:
         return self._through[index + 1] > self._through[index]
 
 
+def _ordinary_kind(day: date) -> DayKind:
+    return DayKind.WEEKEND if day.weekday() >= _SATURDAY else DayKind.WORKING
+
+
 def _ordinary(day: date) -> DayFact:
-    kind = DayKind.WEEKEND if day.weekday() >= _SATURDAY else DayKind.WORKING
+    kind = _ordinary_kind(day)
     return DayFact(day, kind, text(f"calendar.kind.{kind}"), decision=None, decided_on=None, source="", tag="RECALLED")
