@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -18,25 +17,24 @@ from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 UNPACKED = ROOT / "build" / "check"
+NOT_SOURCE = (".*", "__pycache__", "build", "dist", "out", "*.egg-info")
 
 
 def build(kind: Literal["wheel", "sdist"], source: Path, output: Path) -> Path:
-    """Build `source` without network into the folder `output`, leaving nothing behind in `source`; return the file."""
+    """Build a copy of `source` without network into the folder `output`; return the file."""
     with tempfile.TemporaryDirectory() as scratch:
-        # A build folder inside the tree would carry deleted modules into the next wheel.
-        extra = Path(scratch, "extra.cfg")
-        extra.write_text(f"[build]\nbuild_base = {scratch}/build\n[egg_info]\negg_base = {scratch}\n", encoding="utf-8")
+        # A copy: a build inside the tree would leave folders there that carry deleted modules into the next wheel.
+        copy = shutil.copytree(source, Path(scratch, "source"), ignore=shutil.ignore_patterns(*NOT_SOURCE))
         result = subprocess.run(
-            [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", str(output), str(source)],
+            [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", str(output), str(copy)],
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "DIST_EXTRA_CONFIG": str(extra)},
         )
-        if result.returncode:
-            msg = f"building the {kind} of {source} failed:\n{result.stdout}"
-            raise RuntimeError(msg)
+    if result.returncode:
+        msg = f"building the {kind} of {source} failed:\n{result.stdout}"
+        raise RuntimeError(msg)
     return next(output.glob({"wheel": "*.whl", "sdist": "*.tar.gz"}[kind]))
 
 
