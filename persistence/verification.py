@@ -1,0 +1,110 @@
+"""Is a case's record whole? Reads the chain once, and asks `tampering` where it is broken only if it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..foundation.errors import RasoatError
+from .chain import GENESIS, ChainHead, StoredEvent, event_hash
+from .tampering import Finding, diagnose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+__all__ = ["Finding", "verify_chain", "verify_chains"]
+
+
+def verify_chain(
+    events: Iterable[StoredEvent],
+    head: ChainHead,
+    *,
+    anchors: Iterable[ChainHead] = (),
+    act_digest_of: Callable[[int], str | None] | None = None,
+) -> list[Finding]:
+    """Return everything wrong with one case's record; empty if it is whole.
+
+    `events` are the case's, by number; `head` is what the case's own row says. `anchors` are earlier heads that are
+    known from elsewhere, a signed checkpoint above all: they find a chain that was rewritten together with its head.
+    `act_digest_of` computes the digest of a stored act anew (`act_hash`, hexadecimal) or gives None if the act is
+    gone; it is asked once for each event that names an act.
+    """
+    rows = list(events)
+    findings = _head_faults(head)
+    if findings:
+        head = head._replace(length=len(rows))
+    if not _is_intact(rows, head):
+        findings += diagnose(rows, head)
+    for anchor in anchors:
+        findings += _against(anchor, rows)
+    if act_digest_of is not None:
+        findings += _act_faults(rows, act_digest_of)
+    return findings
+
+
+def verify_chains(
+    events: Iterable[StoredEvent],
+    heads: Iterable[ChainHead],
+    *,
+    act_digest_of: Callable[[int], str | None] | None = None,
+) -> Iterator[Finding]:
+    """Verify many cases as they stream by; holds one case in memory at a time.
+
+    Both streams are ordered by case id, the events of a case by number. A case that has events and no head was put
+    in; one that has a head and no events was cut off. Without heads nothing can be said to be whole.
+    """
+    stream = iter(events)
+    waiting = next(stream, None)
+    for head in heads:
+        while waiting is not None and waiting.core.case_id < head.case_id:
+            stray = waiting.core.case_id
+            yield Finding("inserted", stray, 0, "case")
+            while waiting is not None and waiting.core.case_id == stray:
+                waiting = next(stream, None)
+        rows: list[StoredEvent] = []
+        while waiting is not None and waiting.core.case_id == head.case_id:
+            rows.append(waiting)
+            waiting = next(stream, None)
+        yield from verify_chain(rows, head, act_digest_of=act_digest_of)
+    strays = {waiting.core.case_id, *(e.core.case_id for e in stream)} if waiting is not None else set()
+    yield from (Finding("inserted", stray, 0, "case") for stray in sorted(strays))
+
+
+def _is_intact(rows: Sequence[StoredEvent], head: ChainHead) -> bool:
+    previous = GENESIS
+    for seq, (core, stored) in enumerate(rows, start=1):
+        if core.seq != seq or core.case_id != head.case_id or stored is None:
+            return False
+        try:
+            if event_hash(previous, core) != stored:
+                return False
+        except RasoatError:
+            return False
+        previous = stored
+    return len(rows) == head.length and previous == head.hash
+
+
+def _head_faults(head: ChainHead) -> list[Finding]:
+    if type(head.length) is int and head.length >= 0:
+        return []
+    return [Finding("altered", head.case_id, 0, "head", reference=head.reference)]
+
+
+def _against(anchor: ChainHead, rows: Sequence[StoredEvent]) -> list[Finding]:
+    if anchor.length == 0:
+        return []
+    at = [stored for core, stored in rows if core.seq == anchor.length]
+    if not at:
+        return [Finding("truncated", anchor.case_id, len(rows), "tail", anchor.length, anchor.reference)]
+    if anchor.hash not in at:
+        return [Finding("altered", anchor.case_id, anchor.length, "head", reference=anchor.reference)]
+    return []
+
+
+def _act_faults(rows: Sequence[StoredEvent], act_digest_of: Callable[[int], str | None]) -> Iterator[Finding]:
+    for core, _ in rows:
+        if core.act_id is None:
+            continue
+        found = act_digest_of(core.act_id)
+        if found != core.act_digest:
+            kind = "missing" if found is None else "altered"
+            yield Finding(kind, core.case_id, core.seq, "act", reference=str(core.act_id))
