@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     from .calendar import Calendar
 
-__all__ = ["Bound", "Counting", "FixedDate", "Move", "Term", "Unit", "moved"]
+__all__ = ["Counting", "Move", "Term", "Unit", "moved"]
 
 _MONTHS = 12
-_LONGEST_MONTH = 31
 
 
 class Unit(StrEnum):
@@ -96,53 +95,6 @@ class Term:
             return start + timedelta(days=self.length - (not self.counting.first_day_excluded))
         msg = "a term in working days ends on a working day; it has no last day without a calendar"
         raise InputError(msg)
-
-
-class Bound(StrEnum):
-    """How the law names a date: on it, before it (trước ngày), through its end (đến hết ngày)."""
-
-    ON = "on"
-    BEFORE = "before"
-    THROUGH = "through"
-
-
-@dataclass(frozen=True, slots=True)
-class FixedDate:
-    """A date the law names each year or month (01/9, hết 14/12, trước 15/11, ngày 05 of months 02–09).
-
-    It is a date, not a term: it stays where it is on a day off unless `roll` says otherwise.
-    """
-
-    day: int
-    months: tuple[int, ...] = tuple(range(1, _MONTHS + 1))
-    bound: Bound = Bound.ON
-    roll: bool = False
-    article: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse a day that one of its months does not have every year."""
-        for month in self.months:
-            if not 1 <= month <= _MONTHS or not 1 <= self.day <= monthrange(2001, month)[1]:
-                msg = f"there is no day {self.day:02d}/{month:02d} in every year; name a day that each year has"
-                raise DefinitionError(msg, article=self.article or None)
-        if not self.months or list(self.months) != sorted(set(self.months)):
-            msg = f"a fixed date needs its months once each and in order, not {self.months}"
-            raise DefinitionError(msg, article=self.article or None)
-
-    def last_day(self, year: int, month: int, calendar: Calendar) -> date:
-        """Return the last valid day of the occurrence named by `year` and `month` ("trước ngày D" ends with D−1)."""
-        if month not in self.months:
-            msg = f"day {self.day:02d} is fixed for months {self.months}, not for month {month}"
-            raise InputError(msg)
-        named = date(year, month, self.day)
-        last = named - timedelta(days=1) if self.bound is Bound.BEFORE else named
-        return calendar.on_or_after(last) if self.roll else last
-
-    def next_last_day(self, today: date, calendar: Calendar) -> date:
-        """Return the first last valid day that is not before `today`."""
-        years = (today.year, today.year + 1, today.year + 2)
-        days = (self.last_day(year, month, calendar) for year in years for month in self.months)
-        return next(day for day in days if day >= today)
 
 
 class Move(NamedTuple):
