@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Tables, connections, statements, bulk writes, event chain, migrations. Knows no law."""

@@ -1,1 +1,1 @@
-"""placeholder"""
+"""The law as data: procedures by regime, forms, criteria, campaign plans, administrative units."""

@@ -1,0 +1,131 @@
+"""The effects a definition may name: what a step leaves for later steps. Pure: facts in, facts out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from ..foundation.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from .views import View
+
+__all__ = ["EFFECTS", "EffectSpec", "classify", "effect", "effect_spec"]
+
+Change = Callable[["View", Mapping[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class EffectSpec:
+    """An effect: its function and the parameters a definition must give (None: any names)."""
+
+    name: str
+    change: Change
+    required: frozenset[str] | None
+
+
+EFFECTS: dict[str, EffectSpec] = {}
+
+
+def effect(name: str, *, required: tuple[str, ...] | None = ()) -> Callable[[Change], Change]:
+    """Register an effect under `name`; `required=None` takes parameters of any name."""
+
+    def register(change: Change) -> Change:
+        EFFECTS[name] = EffectSpec(name, change, None if required is None else frozenset(required))
+        return change
+
+    return register
+
+
+def effect_spec(name: str, params: Mapping[str, Any]) -> EffectSpec:
+    """Return the effect called `name`; `DefinitionError` if unknown or its parameters do not fit."""
+    spec = EFFECTS.get(name)
+    if spec is None:
+        msg = f"unknown effect {name!r}; known effects: {', '.join(sorted(EFFECTS))}"
+        raise DefinitionError(msg)
+    if spec.required is not None and spec.required != set(params):
+        msg = f"effect {name!r}: expected parameters {sorted(spec.required)}, found {sorted(params)}"
+        raise DefinitionError(msg)
+    return spec
+
+
+def classify(b1: int, b2: int, area: str, criteria: Mapping[str, Any]) -> str:
+    """Return ``poor``, ``near_poor`` or ``none`` for the two scores of Phiếu B.
+
+    B1 ≤ 140 (rural) / 175 (urban) and B2 ≥ 30 is poor, B2 < 30 near-poor; the limits belong to
+    the class below them (TT 07/2021/TT-BLĐTBXH as restated by KH 523/KH-UBND Bắc Ninh 2021, III.1.1).
+    """
+    if b1 > criteria[f"b1_limit_{area}"]:
+        return "none"
+    return "poor" if b2 >= criteria["b2_poor_from"] else "near_poor"
+
+
+@effect("remember", required=None)
+def _remember(view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keep values under new names: ``act.field``, ``row.field``, ``day``, ``actor``, ``due.rule`` or a literal."""
+    return {name: _source(view, source) for name, source in params.items()}
+
+
+@effect("forget", required=("facts",))
+def _forget(_view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    return dict.fromkeys(params["facts"])
+
+
+@effect("count", required=("fact",))
+def _count(view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {params["fact"]: (view.facts.get(params["fact"]) or 0) + 1}
+
+
+@effect("score", required=())
+def _score(view: View, _params: Mapping[str, Any]) -> Mapping[str, Any]:
+    b1, b2, area = view.given("b1"), view.given("b2"), view.given("area")
+    return {"b1": b1, "b2": b2, "area": area, "class_after": classify(b1, b2, area, view.workflow.criteria)}
+
+
+@effect("income_band", required=())
+def _income_band(view: View, _params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whether the 12-month income per head and month (đồng) lies in the average-living band of the area."""
+    income, area, criteria = view.given("income"), view.given("area"), view.workflow.criteria
+    above, upto = criteria[f"income_above_{area}"], criteria[f"income_upto_{area}"]
+    return {"income": income, "area": area, "class_after": "average" if above < income <= upto else "none"}
+
+
+@effect("change", required=())
+def _change(view: View, _params: Mapping[str, Any]) -> Mapping[str, Any]:
+    before, after = view.case.class_before, view.fact("class_after")
+    return {"change": _changes(before, after, view.facts.get("former") is True)}
+
+
+@effect("certify", required=("classes", "style"))
+def _certify(view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Mark who is given a certificate; `applying` numbers it, since numbers are drawn from the commune's series."""
+    certified = view.fact("class_after")
+    return {"certified": certified} if certified in params["classes"] else {}
+
+
+def _changes(before: str, after: str, was_on_a_former_list: bool) -> str:
+    if after == before:
+        return "unchanged"
+    if after == "none":
+        return {"poor": "escaped_poverty", "near_poor": "escaped_near_poverty"}[before]
+    if before == "poor":
+        return "escaped_to_near_poor"
+    if before == "near_poor":
+        return "fell_to_poor"
+    return "fell_back" if was_on_a_former_list else "newly_arisen"
+
+
+def _source(view: View, source: Any) -> Any:
+    if not isinstance(source, str):
+        return source
+    if source == "day":
+        return view.occurred_on.isoformat()
+    if source == "actor":
+        return view.actor
+    kind, _, name = source.partition(".")
+    found = {"act": view.body.get, "row": view.given, "due": view.due, "fact": view.fact}.get(kind, lambda _: source)(
+        name
+    )
+    return found.isoformat() if isinstance(found, date) else found

@@ -1,0 +1,237 @@
+"""The guards a definition may name. Each is a pure function that returns None, or why not.
+
+A guard's scope says what it reads, so that a village's meeting is asked about once, not a hundred
+times: ``act`` guards read the act alone, ``case`` guards the household's own facts too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from ..foundation.errors import DefinitionError
+from .values import Refusal
+
+if TYPE_CHECKING:
+    from .views import View
+
+__all__ = ["GUARDS", "GuardSpec", "Scope", "guard", "guard_spec"]
+
+Check = Callable[["View", Mapping[str, Any]], Refusal | None]
+
+
+class Scope(StrEnum):
+    """What a guard reads."""
+
+    ACT = "act"
+    CASE = "case"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSpec:
+    """A guard: its function, what it reads, the parameters a definition must and may give."""
+
+    name: str
+    check: Check
+    scope: Scope
+    required: frozenset[str]
+    optional: frozenset[str]
+    needs_census: str = ""
+
+
+GUARDS: dict[str, GuardSpec] = {}
+
+
+def guard(
+    name: str, scope: Scope, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = (), census: str = ""
+) -> Callable[[Check], Check]:
+    """Register a guard under `name`. `census` names the unit level whose cases must be counted for it."""
+
+    def register(check: Check) -> Check:
+        GUARDS[name] = GuardSpec(name, check, scope, frozenset(required), frozenset(optional), census)
+        return check
+
+    return register
+
+
+def guard_spec(name: str, params: Mapping[str, Any]) -> GuardSpec:
+    """Return the guard called `name`; `DefinitionError` if unknown or its parameters do not fit."""
+    spec = GUARDS.get(name)
+    if spec is None:
+        msg = f"unknown guard {name!r}; known guards: {', '.join(sorted(GUARDS))}"
+        raise DefinitionError(msg)
+    missing = spec.required - set(params)
+    unknown = set(params) - spec.required - spec.optional
+    if missing or unknown:
+        msg = f"guard {name!r}: missing {sorted(missing)}, unknown {sorted(unknown)}"
+        raise DefinitionError(msg)
+    return spec
+
+
+def _share(favour: int, attendees: int, percent: int) -> bool:
+    # Integers only: 4 of 9 must fail at 50 % and no float may decide it.
+    return attendees > 0 and favour * 100 >= attendees * percent
+
+
+@guard("agreement_at_least", Scope.ACT, required=("percent",))
+def _agreement_at_least(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    favour, attendees = view.body["in_favour"], view.body["attendees"]
+    if _share(favour, attendees, view.value(params["percent"])):
+        return None
+    return view.refuse("refused.agreement_below", favour=favour, attendees=attendees, percent=params["percent"])
+
+
+@guard("agreement_below", Scope.ACT, required=("percent",))
+def _agreement_below(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    favour, attendees = view.body["in_favour"], view.body["attendees"]
+    if not _share(favour, attendees, view.value(params["percent"])):
+        return None
+    return view.refuse("refused.agreement_reached", favour=favour, attendees=attendees, percent=params["percent"])
+
+
+@guard("minutes_complete", Scope.ACT, required=("copies", "signed_by"))
+def _minutes_complete(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    missing = [who for who in params["signed_by"] if not view.body.get(f"signed_by_{who}")]
+    if missing:
+        return view.refuse("refused.minutes_unsigned", missing=", ".join(missing))
+    if view.body["copies"] < params["copies"]:
+        return view.refuse("refused.minutes_copies", copies=view.body["copies"], needed=params["copies"])
+    return None
+
+
+@guard("all_true", Scope.ACT, required=("fields", "code"))
+def _all_true(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    missing = [name for name in params["fields"] if not view.body.get(name)]
+    return view.refuse(params["code"], missing=", ".join(missing)) if missing else None
+
+
+@guard("given", Scope.CASE, required=("fields", "code"))
+def _given(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    missing = [name for name in params["fields"] if view.given(name) in (None, "")]
+    return view.refuse(params["code"], missing=", ".join(missing)) if missing else None
+
+
+@guard("fact_is", Scope.CASE, required=("fact", "values"), optional=("code",))
+def _fact_is(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    found = view.fact(params["fact"])
+    if ("" if found is None else found) in params["values"]:
+        return None
+    expected = ", ".join(str(v) for v in params["values"])
+    return view.refuse(params.get("code", "refused.fact"), fact=params["fact"], found=found, expected=expected)
+
+
+@guard("count_below", Scope.CASE, required=("field", "limit"))
+def _count_below(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    found = view.given(params["field"])
+    if found is not None and found < view.value(params["limit"]):
+        return None
+    return view.refuse("refused.count_not_below", field=params["field"], found=found, limit=params["limit"])
+
+
+@guard("count_at_least", Scope.CASE, required=("field", "limit"))
+def _count_at_least(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    found = view.given(params["field"])
+    if found is not None and found >= view.value(params["limit"]):
+        return None
+    return view.refuse("refused.count_below", field=params["field"], found=found, limit=params["limit"])
+
+
+@guard("term_over", Scope.CASE, required=("deadline",))
+def _term_over(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    due = view.due(params["deadline"])
+    if due is not None and view.occurred_on >= due and view.now >= view.end_of(due):
+        return None
+    return view.refuse("refused.term_running", due=due, today=view.occurred_on)
+
+
+@guard("within", Scope.CASE, required=("start", "end"))
+def _within(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    start, end = view.day_fact(params["start"]), view.day_fact(params["end"])
+    if start is not None and end is not None and start <= view.occurred_on <= end:
+        return None
+    return view.refuse("refused.outside_window", start=start, end=end, day=view.occurred_on)
+
+
+@guard("not_within", Scope.CASE, required=("start", "end"))
+def _not_within(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    start, end = view.day_fact(params["start"]), view.day_fact(params["end"])
+    if start is None or end is None or not start <= view.occurred_on <= end:
+        return None
+    return view.refuse("refused.inside_window", start=start, end=end, day=view.occurred_on)
+
+
+@guard("before_end_of", Scope.CASE, required=("deadline",))
+def _before_end_of(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    due = view.due(params["deadline"])
+    if due is not None and view.occurred_on <= due:
+        return None
+    return view.refuse("refused.term_over", due=due, day=view.occurred_on)
+
+
+@guard("any_fact_in", Scope.CASE, required=("facts", "values"))
+def _any_fact_in(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    if any(view.fact(name) in params["values"] for name in params["facts"]):
+        return None
+    expected = ", ".join(params["values"])
+    return view.refuse("refused.fact", fact=", ".join(params["facts"]), found="–", expected=expected)
+
+
+@guard("act_names_fact", Scope.CASE, required=("field", "fact", "code"))
+def _act_names_fact(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    given, kept = view.body.get(params["field"]), view.fact(params["fact"])
+    if given is not None and given == kept:
+        return None
+    return view.refuse(params["code"], found=given, expected=kept)
+
+
+@guard("after", Scope.CASE, required=("day",))
+def _after(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    day = view.day_fact(params["day"])
+    if day is not None and view.occurred_on > day:
+        return None
+    return view.refuse("refused.not_after", day=day, found=view.occurred_on)
+
+
+@guard("village_past", Scope.ACT, required=("waiting",), census="village")
+def _village_past(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    return _barrier(view, params["waiting"], "refused.village_barrier")
+
+
+@guard("commune_past", Scope.ACT, required=("waiting",), census="round")
+def _commune_past(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    return _barrier(view, params["waiting"], "refused.commune_barrier")
+
+
+def _barrier(view: View, waiting: list[str], code: str) -> Refusal | None:
+    behind = view.census.behind(waiting)
+    if behind.count == 0:
+        return None
+    shown = ", ".join(str(case_id) for case_id in behind.case_ids)
+    return view.refuse(code, count=behind.count, cases=shown + ("…" if behind.count > len(behind.case_ids) else ""))
+
+
+@guard("setting_is", Scope.ACT, required=("setting", "value"))
+def _setting_is(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    found = view.setting(params["setting"])
+    if found == params["value"]:
+        return None
+    return view.refuse("refused.setting", setting=params["setting"], found=found, expected=params["value"])
+
+
+@guard("overdue", Scope.CASE, required=("deadline",))
+def _overdue(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    due = view.due(params["deadline"])
+    if due is not None and view.occurred_on > due:
+        return None
+    return view.refuse("refused.not_overdue", due=due, day=view.occurred_on)
+
+
+@guard("not_by", Scope.CASE, required=("fact", "field", "setting"))
+def _not_by(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    """Separation of duties: who did the named earlier step may not do this one, while the setting says so."""
+    who = view.given(params["field"])
+    if not view.setting(params["setting"]) or who is None or view.fact(params["fact"]) != who:
+        return None
+    return view.refuse("refused.separation", actor=who)

@@ -1,0 +1,116 @@
+"""The one place that knows `transitions`: a single shared machine per workflow version.
+
+The machine never holds a case. A probe carries the state in question through it, its conditions ask
+our guards, and the probe remembers which arrow was taken or why none was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from transitions import EventData, Machine
+
+from .guards import GuardSpec, Scope, guard_spec
+
+if TYPE_CHECKING:
+    from .definition import Transition, Workflow
+    from .values import Refusal
+    from .views import View
+
+__all__ = ["Choice", "CompiledWorkflow"]
+
+# The library logs every callback at INFO, which a host with a root handler pays for fourfold.
+logging.getLogger("transitions").setLevel(logging.WARNING)
+
+Check = tuple[Callable[..., "Refusal | None"], "GuardSpec"]
+
+
+class Choice(NamedTuple):
+    """What the machine answered: the arrow taken, or the refusals of every arrow tried."""
+
+    transition: Transition | None
+    refusals: tuple[Refusal, ...]
+
+
+class _Probe:
+    __slots__ = ("chosen", "refusals", "state", "view")
+
+    def __init__(self, state: str, view: View) -> None:
+        self.state = state
+        self.view = view
+        self.chosen: Transition | None = None
+        self.refusals: list[Refusal] = []
+
+
+class CompiledWorkflow:
+    """A workflow with its machine, built once and shared by every case and thread."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.workflow = workflow
+        self._machine = Machine(
+            model=None,
+            states=list(workflow.states),
+            initial=workflow.initial.key,
+            transitions=[_arrow(t) for t in workflow.transitions],
+            auto_transitions=False,
+            send_event=True,
+        )
+        self._per_case = {
+            (source, t.trigger): any(guard_spec(g.name, g.params).scope is Scope.CASE for g in t.guards)
+            or (len(workflow.leaving(source, t.trigger)) > 1
+            and any(
+                guard_spec(g.name, g.params).scope is Scope.CASE
+                for other in workflow.leaving(source, t.trigger)
+                for g in other.guards
+            ))
+            for t in workflow.transitions
+            for source in t.sources
+        }
+        self.census_levels = {
+            t.trigger: spec.needs_census
+            for t in workflow.transitions
+            for g in t.guards
+            if (spec := guard_spec(g.name, g.params)).needs_census
+        }
+
+    def leaves(self, state: str, trigger: str) -> bool:
+        """Whether any arrow leaves `state` on `trigger`."""
+        return (state, trigger) in self._per_case
+
+    def asks_each(self, state: str, trigger: str) -> bool:
+        """Whether the answer depends on the household, so that a group cannot be answered at once."""
+        return self._per_case[state, trigger]
+
+    def choose(self, state: str, trigger: str, view: View) -> Choice:
+        """Ask which arrow a case in `state` takes on `trigger`; the caller has seen that one leaves."""
+        probe = _Probe(state, view)
+        self._machine.events[trigger].trigger(probe)
+        if probe.chosen is not None:
+            return Choice(probe.chosen, ())
+        unique = {r.code: r for r in reversed(probe.refusals)}
+        return Choice(None, tuple(reversed(unique.values())))
+
+
+def _arrow(transition: Transition) -> dict[str, object]:
+    checks = [(partial(guard_spec(g.name, g.params).check, params=g.params), g.article) for g in transition.guards]
+
+    def allow(event: EventData) -> bool:
+        probe: _Probe = event.model
+        for check, article in checks:
+            probe.view.under(transition, article)
+            refusal = check(probe.view)
+            if refusal is not None:
+                probe.refusals.append(refusal)
+                return False
+        probe.chosen = transition
+        return True
+
+    return {
+        "trigger": transition.trigger,
+        "source": list(transition.sources),
+        "dest": transition.target,
+        "conditions": allow,
+    }

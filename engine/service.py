@@ -1,0 +1,355 @@
+"""fire_many: load and lock, decide, apply. The one way by which cases change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import structlog
+
+from ..foundation.clock import legal_date
+from ..foundation.errors import NotFoundError
+from ..foundation.paths import at_level
+from ..persistence import deadlines as deadline_rows
+from ..persistence.canonical import canonical_json
+from ..persistence.cases import CaseRow, census, insert_cases, lock
+from ..persistence.chain import EventCore, act_hash, hash_events
+from ..persistence.events import ActRow, EventRow, insert_act, insert_events
+from ..persistence.rounds import answered, remember_answer, rounds, settings_for
+from ..persistence.types import instant_text
+from .applying import StoredAct, apply
+from .deciding import Decision, Step, decide, refusal_counts
+from .forms import form
+from .values import SYSTEM, ActRequest, Mode, Refusal
+from .views import Census, Context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from ..deadlines.calendar import Calendar
+    from ..foundation.clock import Clock
+    from ..foundation.ids import IdSource
+    from ..persistence.database import Tx
+    from .machine import CompiledWorkflow
+
+__all__ = ["CaseOpening", "Engine", "Library", "Moved", "Observer", "Outcome", "act_digest", "fit_forms"]
+
+log = structlog.get_logger("rasoat.engine")
+
+
+class Library(Protocol):
+    """Where workflows come from."""
+
+    def compiled(self, workflow_id: str) -> CompiledWorkflow:
+        """Return a workflow version by ``key@regime``; `NotFoundError` if there is none."""
+        ...
+
+
+class Observer(Protocol):
+    """A host's hook inside the transaction: it may veto by raising, or write rows of its own."""
+
+    def __call__(self, tx: Tx, request: ActRequest, steps: Sequence[Step]) -> None:
+        """See the steps that are about to be committed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A case after its step."""
+
+    case_id: int
+    from_state: str
+    to_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to an act: what moved, what was refused and why. `act_id` is None when nothing moved."""
+
+    act_id: int | None
+    accepted: tuple[Moved, ...]
+    refused: tuple[Refusal, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was refused."""
+        return not self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpening:
+    """A household entering a round: its own facts (origin, former, whatever the workflow's first guards read)."""
+
+    household_id: int
+    unit_path: str
+    class_before: str
+    opened_on: date
+    facts: Mapping[str, Any]
+
+
+class _Decided(NamedTuple):
+    compiled: CompiledWorkflow
+    request: ActRequest
+    context: Context
+    decision: Decision
+
+
+class Engine:
+    """Moves cases. Holds no state of its own beside what it was given."""
+
+    def __init__(
+        self,
+        library: Library,
+        calendar_for: Callable[[date, str], Calendar],
+        clock: Clock,
+        ids: IdSource,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.library = library
+        self.calendar_for = calendar_for
+        self.clock = clock
+        self.ids = ids
+        self.settings = dict(settings or {})
+        self.observers = tuple(observers)
+
+    def open_cases(self, tx: Tx, round_id: int, openings: Sequence[CaseOpening], actor: str = SYSTEM.key) -> list[int]:
+        """Open a case for each household of a round; return their ids in the same order."""
+        opened_in = rounds(tx, [round_id])[round_id]
+        workflow = self.library.compiled(opened_in.workflow).workflow
+        now = self.clock.now()
+        stamp = instant_text(now)
+        ids = self.ids.take(len(openings))
+        cores = [_opening_core(i, workflow.initial.key, o, stamp, actor) for i, o in zip(ids, openings, strict=True)]
+        hashes = hash_events({}, cores)
+        insert_cases(
+            tx,
+            [
+                CaseRow(
+                    core.case_id, round_id, o.household_id, o.unit_path, workflow.id, workflow.initial.key,
+                    1, o.opened_on, o.class_before, None, canonical_json(dict(o.facts)).decode(), digest,
+                )
+                for core, o, digest in zip(cores, openings, hashes, strict=True)
+            ],
+        )  # fmt: skip
+        insert_events(
+            tx,
+            [
+                EventRow(*core[:7], o.opened_on, now, actor, core.payload, digest)
+                for core, o, digest in zip(cores, openings, hashes, strict=True)
+            ],
+        )
+        log.info("cases_opened", round=round_id, count=len(openings), workflow=workflow.id)
+        return list(ids)
+
+    def fire(self, tx: Tx, request: ActRequest) -> Outcome:
+        """Do an act to one case: a batch of one."""
+        return self.fire_many(tx, request)
+
+    def fire_many(self, tx: Tx, request: ActRequest) -> Outcome:
+        """Do an act to its cases in the caller's transaction: all of them, or each that can (`request.mode`).
+
+        Raises `ConflictError` when another writer was first, `NotFoundError` for unknown cases,
+        `IdempotencyError` for a key used with another body. A refusal is part of the outcome.
+        """
+        digest = b""
+        if request.idempotency_key is not None:
+            digest = act_hash(_request_body(request))
+            before = answered(tx, request.idempotency_key, digest)
+            if before is not None:
+                return _outcome_from(json.loads(before))
+        outcome = self._fire(tx, request)
+        if request.idempotency_key is not None and outcome.act_id is not None:
+            answer = canonical_json(_outcome_to(outcome)).decode()
+            remember_answer(tx, request.idempotency_key, digest, answer, self.clock.now())
+        return outcome
+
+    def _fire(self, tx: Tx, request: ActRequest) -> Outcome:
+        if not request.case_ids:
+            msg = f"{request.trigger}: no case was named"
+            raise NotFoundError(msg)
+        now = self.clock.now()
+        cases = lock(tx, request.case_ids)
+        decided = [self._decide(tx, compiled, group, request, now) for compiled, group in self._groups(cases)]
+        refused = tuple(refusal for group in decided for refusal in group.decision.refused)
+        if not any(group.decision.accepted for group in decided) or (refused and request.mode is Mode.ALL):
+            self._log_refused(request, refused)
+            return Outcome(None, (), refused)
+        return self._write(tx, request, now, decided, refused)
+
+    def _decide(
+        self, tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest, now: datetime
+    ) -> _Decided:
+        context = self._context(tx, compiled, cases, request, now)
+        fitted, faults = fit_forms(compiled, cases, request)
+        faulty = {fault.case_id for fault in faults}
+        decision = decide(compiled, [case for case in cases if case.id not in faulty], fitted, context)
+        return _Decided(compiled, fitted, context, Decision(decision.accepted, (*faults, *decision.refused)))
+
+    def _write(
+        self, tx: Tx, request: ActRequest, now: datetime, decided: Sequence[_Decided], refused: tuple[Refusal, ...]
+    ) -> Outcome:
+        moving = [group for group in decided if group.decision.accepted]
+        act = self._store_act(tx, moving, now)
+        moved: list[Moved] = []
+        for group in moving:
+            steps = group.decision.accepted
+            for observer in self.observers:
+                observer(tx, group.request, steps)
+            applied = apply(tx, group.compiled.workflow, steps, group.request, act, group.context, self.ids)
+            moved += [Moved(s.case.id, s.case.state, s.transition.target) for s in steps]
+            log.info(
+                "act_applied", trigger=request.trigger, workflow=group.compiled.workflow.id, act=act.id,
+                moved=len(steps), refused=len(refused), **applied._asdict(),
+            )  # fmt: skip
+        return Outcome(act.id, tuple(sorted(moved, key=lambda m: m.case_id)), refused)
+
+    def _store_act(self, tx: Tx, moving: Sequence[_Decided], now: datetime) -> StoredAct:
+        first, request = moving[0], moving[0].request
+        act = ActRow(
+            id=self.ids.take(1)[0],
+            trigger=request.trigger,
+            form=first.compiled.workflow.triggers[request.trigger].form,
+            unit_path=_common_path([s.case.unit_path for group in moving for s in group.decision.accepted]),
+            occurred_on=request.occurred_on,
+            recorded_at=now,
+            actor=request.actor.key,
+            role=first.decision.accepted[0].role,
+            on_behalf_of=request.actor.on_behalf_of,
+            document=request.document,
+            body=canonical_json(dict(request.body)).decode(),
+            digest=b"",
+        )
+        digest = act_digest(act)
+        insert_act(tx, act._replace(digest=digest))
+        return StoredAct(act.id, digest.hex(), instant_text(now))
+
+    def _groups(self, cases: Sequence[CaseRow]) -> list[tuple[CompiledWorkflow, list[CaseRow]]]:
+        groups: dict[tuple[str, str], list[CaseRow]] = {}
+        for case in cases:
+            groups.setdefault((case.workflow, at_level(case.unit_path, "commune")), []).append(case)
+        return [(self.library.compiled(workflow), group) for (workflow, _), group in groups.items()]
+
+    def _context(
+        self, tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest, now: datetime
+    ) -> Context:
+        commune = at_level(cases[0].unit_path, "commune")
+        today = legal_date(now)
+        level = compiled.census_levels.get(request.trigger, "")
+        return Context(
+            now=now,
+            today=today,
+            calendar=self.calendar_for(today, commune),
+            settings=self.settings_in_force(tx, compiled.workflow.id, commune),
+            census=_census(tx, cases, request, level) if level else {},
+            deadlines=deadline_rows.open_of(tx, [case.id for case in cases]),
+            round_days={
+                r.id: {"started_on": r.started_on} | ({"ends_on": r.ends_on} if r.ends_on else {})
+                for r in rounds(tx, [case.round_id for case in cases]).values()
+            },
+            census_level=level,
+        )
+
+    def settings_in_force(self, tx: Tx, workflow: str, unit_path: str) -> dict[str, Any]:
+        """Return the deployment's settings, overlaid by those stored for the unit and those above it."""
+        stored = settings_for(tx, workflow, unit_path)
+        return {**self.settings, **{key: json.loads(value) for key, value in stored.items()}}
+
+    def _log_refused(self, request: ActRequest, refused: Sequence[Refusal]) -> None:
+        log.info("act_refused", trigger=request.trigger, refused=len(refused), codes=refusal_counts(refused))
+
+
+def fit_forms(
+    compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest
+) -> tuple[ActRequest, tuple[Refusal, ...]]:
+    """Bring the act's body and each household's row into canonical form, or refuse: all cases, or the faulty row's."""
+    trigger = compiled.workflow.triggers.get(request.trigger)
+    if trigger is None:
+        return request, ()
+    shape = form(trigger.form)
+    body, faults = shape.body(request.body)
+    refused = [_form_refusal(case.id, trigger.article, fault) for fault in faults for case in cases]
+    rows: dict[int, Mapping[str, Any]] = {}
+    for case in cases:
+        rows[case.id], row_faults = shape.row(request.rows.get(case.id, {}))
+        refused += [_form_refusal(case.id, trigger.article, fault) for fault in row_faults]
+    kept = {case_id: row for case_id, row in rows.items() if row}
+    return replace(request, body=body, rows=kept), tuple(refused)
+
+
+def act_digest(act: ActRow) -> bytes:
+    """Return the hash of an act's row, which every event of the act carries."""
+    members: dict[str, object] = {**act._asdict(), "id": str(act.id)}
+    del members["digest"]
+    members["occurred_on"] = act.occurred_on.isoformat()
+    members["recorded_at"] = instant_text(act.recorded_at)
+    return act_hash(members)
+
+
+def _form_refusal(case_id: int, article: object, fault: Any) -> Refusal:
+    fields = {"field": fault.field, "value": fault.value, "expected": fault.expected}
+    return Refusal("refused.form", str(article), fields, case_id)
+
+
+def _census(tx: Tx, cases: Sequence[CaseRow], request: ActRequest, level: str) -> dict[str, Census]:
+    found: dict[str, Census] = {}
+    for case in cases:
+        path = case.unit_path if level == "village" else None
+        key = path or str(case.round_id)
+        if key not in found:
+            counted = census(tx, case.round_id, path, request.case_ids)
+            found[key] = Census({s: n for s, (n, _) in counted.items()}, {s: ids for s, (_, ids) in counted.items()})
+    return found
+
+
+def _opening_core(case_id: int, state: str, opening: CaseOpening, stamp: str, actor: str) -> EventCore:
+    payload = canonical_json({"class_before": opening.class_before, **opening.facts}).decode()
+    return EventCore(
+        case_id, 1, "opened", "open", "", state, None, opening.opened_on.isoformat(), stamp, actor, payload, ""
+    )  # fmt: skip
+
+
+def _common_path(paths: Sequence[str]) -> str:
+    """Return the deepest unit that holds every path."""
+    shortest, longest = min(paths).split("/"), max(paths).split("/")
+    shared = 0
+    while shared < min(len(shortest), len(longest)) and shortest[shared] == longest[shared]:
+        shared += 1
+    return "/".join(shortest[:shared])
+
+
+def _request_body(request: ActRequest) -> dict[str, Any]:
+    return {
+        "trigger": request.trigger,
+        "cases": [str(i) for i in sorted(request.case_ids)],
+        "occurred_on": request.occurred_on.isoformat(),
+        "actor": request.actor.key,
+        "body": _plain(request.body),
+        "rows": {str(k): _plain(v) for k, v in request.rows.items()},
+        "document": request.document,
+        "mode": request.mode.value,
+    }
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v.isoformat() if isinstance(v, date) else v for k, v in values.items()}
+
+
+def _outcome_to(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "act_id": str(outcome.act_id),
+        "accepted": [[str(m.case_id), m.from_state, m.to_state] for m in outcome.accepted],
+        "refused": [
+            [r.code, r.article, {k: str(v) for k, v in r.fields.items()}, str(r.case_id)] for r in outcome.refused
+        ],
+    }
+
+
+def _outcome_from(answer: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        int(answer["act_id"]),
+        tuple(Moved(int(i), a, b) for i, a, b in answer["accepted"]),
+        tuple(Refusal(code, article, fields, int(case_id)) for code, article, fields, case_id in answer["refused"]),
+    )

@@ -1,0 +1,205 @@
+"""Deadline rows: opened and closed with the step, found by the worker through one index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import bindparam, insert, literal_column, null, select, update
+
+from .statements import Statement, in_ids
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from collections.abc import Iterable, Sequence
+    from .database import Tx
+    from .tables import Tables
+
+__all__ = [
+    "Closing",
+    "DeadlineRow",
+    "LedgerEntry",
+    "close",
+    "due",
+    "insert_deadlines",
+    "insert_entries",
+    "of_subjects",
+    "open_of",
+    "set_next",
+]
+
+
+class DeadlineRow(NamedTuple):
+    """A deadline: its budget, its start, and what was derived from them."""
+
+    id: int
+    subject: str
+    subject_id: int
+    round_id: int
+    unit_path: str
+    workflow: str
+    rule: str
+    kind: str
+    owner_role: str
+    owner_path: str
+    started_on: date
+    length: int
+    unit: str
+    calendar: str
+    due_on: date
+    due_at: datetime
+    next_at: datetime | None
+    status: str
+    provisional: bool
+    opened_seq: int
+    breached_at: datetime | None
+    closed_on: date | None
+    cause: str | None
+
+
+class Closing(NamedTuple):
+    """How an open deadline ends: met, met_late, cancelled, superseded; on which legal day; why."""
+
+    status: str
+    closed_on: date
+    breached_at: datetime | None
+    cause: str | None
+    deadline_id: int
+
+
+class LedgerEntry(NamedTuple):
+    """One line of a deadline's ledger: suspended, resumed, extended, superseded, breached …"""
+
+    deadline_id: int
+    seq: int
+    kind: str
+    occurred_on: date
+    recorded_at: datetime
+    actor: str
+    document: str
+    detail: str
+
+
+_FIELDS = DeadlineRow._fields
+_DAYS = tuple(_FIELDS.index(name) for name in ("started_on", "due_on", "closed_on"))
+_INSTANTS = tuple(_FIELDS.index(name) for name in ("due_at", "next_at", "breached_at"))
+
+
+def _where(tables: Tables, *conditions: Any) -> Any:
+    return select(*(tables.deadline.c[name] for name in _FIELDS)).where(*conditions)
+
+
+_INSERT = Statement(
+    "insert deadlines", _FIELDS, lambda t: insert(t.deadline).values({name: bindparam(name) for name in _FIELDS})
+)
+_OPEN_OF = Statement(
+    "open deadlines of cases",
+    ("ids",),
+    lambda t: _where(t, in_ids(t.deadline.c.subject_id, "ids"), t.deadline.c.closed_on.is_(None)),
+)
+_OF_SUBJECTS = Statement(
+    "deadlines of subjects",
+    ("ids",),
+    lambda t: _where(t, in_ids(t.deadline.c.subject_id, "ids")).order_by(t.deadline.c.subject_id, t.deadline.c.id),
+)
+_CLOSE = Statement(
+    "close deadlines",
+    ("status_", "closed_on_", "breached_at_", "cause_", "id_"),
+    lambda t: (
+        update(t.deadline)
+        .values(
+            status=bindparam("status_"),
+            closed_on=bindparam("closed_on_"),
+            breached_at=bindparam("breached_at_"),
+            cause=bindparam("cause_"),
+            next_at=null(),
+        )
+        .where(t.deadline.c.id == bindparam("id_"), t.deadline.c.closed_on.is_(None))
+    ),
+)
+_DUE = Statement(
+    "due deadlines",
+    ("now", "limit_"),
+    lambda t: (
+        _where(t, t.deadline.c.status == literal_column("'open'"), t.deadline.c.next_at <= bindparam("now"))
+        .order_by(t.deadline.c.next_at)
+        .limit(bindparam("limit_"))
+        .with_for_update(skip_locked=True)
+    ),
+)
+_SET_NEXT = Statement(
+    "set next wake-up",
+    ("next_", "breached_", "id_"),
+    lambda t: (
+        update(t.deadline)
+        .values(next_at=bindparam("next_"), breached_at=bindparam("breached_"))
+        .where(t.deadline.c.id == bindparam("id_"))
+    ),
+)
+_INSERT_ENTRY = Statement(
+    "insert ledger entries",
+    LedgerEntry._fields,
+    lambda t: insert(t.deadline_entry).values({name: bindparam(name) for name in LedgerEntry._fields}),
+)
+
+
+def insert_deadlines(tx: Tx, rows: Iterable[DeadlineRow]) -> None:
+    """Write new deadlines."""
+    tx.many(_INSERT, [_stored(tx, row) for row in rows])
+
+
+def open_of(tx: Tx, subject_ids: Sequence[int]) -> dict[int, tuple[DeadlineRow, ...]]:
+    """Return the open and suspended deadlines of cases or rounds, by subject id."""
+    found: dict[int, tuple[DeadlineRow, ...]] = {}
+    for values in tx.rows(_OPEN_OF, tx.ids(subject_ids)):
+        row = _read(tx, values)
+        found[row.subject_id] = (*found.get(row.subject_id, ()), row)
+    return found
+
+
+def of_subjects(tx: Tx, subject_ids: Sequence[int]) -> list[DeadlineRow]:
+    """Return every deadline of the subjects, closed ones too, in the order they were opened."""
+    return [_read(tx, values) for values in tx.rows(_OF_SUBJECTS, tx.ids(subject_ids))]
+
+
+def close(tx: Tx, closings: Sequence[Closing]) -> None:
+    """Close open deadlines."""
+    rows = [(c.status, tx.day(c.closed_on), _instant(tx, c.breached_at), c.cause, c.deadline_id) for c in closings]
+    tx.many(_CLOSE, rows)
+
+
+def due(tx: Tx, now: datetime, limit: int) -> list[DeadlineRow]:
+    """Return open deadlines that need the worker at `now`, oldest first, locked (others' are skipped)."""
+    return [_read(tx, values) for values in tx.rows(_DUE, tx.instant(now), limit)]
+
+
+def set_next(tx: Tx, rows: Sequence[tuple[datetime | None, datetime | None, int]]) -> None:
+    """Set when the worker must look again, and the instant of the breach, by deadline id."""
+    tx.many(_SET_NEXT, [(_instant(tx, n), _instant(tx, b), i) for n, b, i in rows])
+
+
+def insert_entries(tx: Tx, entries: Sequence[LedgerEntry]) -> None:
+    """Append ledger lines."""
+    tx.many(_INSERT_ENTRY, [(*e[:3], tx.day(e.occurred_on), tx.instant(e.recorded_at), *e[5:]) for e in entries])
+
+
+def _instant(tx: Tx, value: datetime | None) -> Any:
+    return None if value is None else tx.instant(value)
+
+
+def _stored(tx: Tx, row: DeadlineRow) -> list[Any]:
+    values = list(row)
+    for i in _DAYS:
+        values[i] = None if values[i] is None else tx.day(values[i])
+    for i in _INSTANTS:
+        values[i] = None if values[i] is None else tx.instant(values[i])
+    return values
+
+
+def _read(tx: Tx, stored: tuple[Any, ...]) -> DeadlineRow:
+    values = list(stored)
+    for i in _DAYS:
+        values[i] = None if values[i] is None else tx.day_from(values[i])
+    for i in _INSTANTS:
+        values[i] = None if values[i] is None else tx.instant_from(values[i])
+    values[_FIELDS.index("provisional")] = bool(values[_FIELDS.index("provisional")])
+    return DeadlineRow(*values)

@@ -1,0 +1,97 @@
+"""Events: one row per step of a case, never changed, never deleted; and the acts they refer to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import bindparam, insert, select
+
+from .statements import Statement, in_ids
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    from .database import Tx
+    from .tables import Tables
+
+__all__ = ["ActRow", "EventRow", "acts", "history", "insert_act", "insert_events"]
+
+
+class EventRow(NamedTuple):
+    """A fact about one case. `kind`: opened, step, breach, correction, migration."""
+
+    case_id: int
+    seq: int
+    kind: str
+    trigger: str
+    from_state: str
+    to_state: str
+    act_id: int | None
+    occurred_on: date
+    recorded_at: datetime
+    actor: str
+    payload: str
+    hash: bytes
+
+
+class ActRow(NamedTuple):
+    """An act as it was entered, once for all its cases."""
+
+    id: int
+    trigger: str
+    form: str
+    unit_path: str
+    occurred_on: date
+    recorded_at: datetime
+    actor: str
+    role: str
+    on_behalf_of: str | None
+    document: str | None
+    body: str
+    digest: bytes
+
+
+def _events_of(tables: Tables) -> Any:
+    event = tables.event
+    columns = [event.c[name] for name in EventRow._fields]
+    return select(*columns).where(in_ids(event.c.case_id, "ids")).order_by(event.c.case_id, event.c.seq)
+
+
+_INSERT = Statement(
+    "insert events",
+    EventRow._fields,
+    lambda t: insert(t.event).values({name: bindparam(name) for name in EventRow._fields}),
+)
+_INSERT_ACT = Statement(
+    "insert act", ActRow._fields, lambda t: insert(t.act).values({name: bindparam(name) for name in ActRow._fields})
+)
+_HISTORY = Statement("history", ("ids",), _events_of)
+_ACTS = Statement(
+    "acts", ("ids",), lambda t: select(*(t.act.c[name] for name in ActRow._fields)).where(in_ids(t.act.c.id, "ids"))
+)
+
+
+def insert_events(tx: Tx, rows: Iterable[EventRow]) -> None:
+    """Append events."""
+    tx.many(_INSERT, [(*r[:7], tx.day(r.occurred_on), tx.instant(r.recorded_at), *r[9:]) for r in rows])
+
+
+def insert_act(tx: Tx, row: ActRow) -> None:
+    """Append an act."""
+    tx.run(_INSERT_ACT, *row[:4], tx.day(row.occurred_on), tx.instant(row.recorded_at), *row[6:])
+
+
+def history(tx: Tx, case_ids: Sequence[int]) -> list[EventRow]:
+    """Return all events of the cases, by case and sequence."""
+    return [
+        EventRow(*v[:7], tx.day_from(v[7]), tx.instant_from(v[8]), *v[9:])
+        for v in tx.rows(_HISTORY, tx.ids(case_ids))
+    ]  # fmt: skip
+
+
+def acts(tx: Tx, act_ids: Sequence[int]) -> dict[int, ActRow]:
+    """Return acts by id."""
+    rows = tx.rows(_ACTS, tx.ids(act_ids))
+    return {v[0]: ActRow(*v[:4], tx.day_from(v[4]), tx.instant_from(v[5]), *v[6:]) for v in rows}

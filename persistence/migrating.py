@@ -1,0 +1,94 @@
+"""Create or upgrade the engine's tables with Alembic, beside whatever migrations the host runs."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..foundation.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alembic.config import Config
+    from sqlalchemy.engine import Connection
+
+    from .database import Database
+
+__all__ = ["current_revision", "head_revision", "require_current", "upgrade"]
+
+_LOCK_TIMEOUT = "5s"
+_STATEMENT_TIMEOUT = "30min"
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Bring the schema to `revision` in one transaction; running it twice changes nothing."""
+    from alembic import command
+
+    with _migrating(database) as connection:
+        command.upgrade(_config(database, connection), revision)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take the schema back to `revision`."""
+    from alembic import command
+
+    with _migrating(database) as connection:
+        command.downgrade(_config(database, connection), revision)
+
+
+def head_revision() -> str:
+    """Return the revision this release works with."""
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory.from_config(_bare_config()).get_current_head()
+    if head is None:
+        msg = "the package ships no migrations; it is broken, install it again"
+        raise StorageError(msg)
+    return head
+
+
+def current_revision(database: Database) -> str | None:
+    """Return the revision the database is at, None if it has no tables of ours."""
+    from alembic.migration import MigrationContext
+
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=version_table(database.schema, database.prefix))
+        return context.get_current_revision()
+
+
+def require_current(database: Database) -> None:
+    """`StorageError` unless the database is at this release's revision."""
+    found, wanted = current_revision(database), head_revision()
+    if found != wanted:
+        msg = f"the database is at revision {found or 'none'}, this release needs {wanted}; run: rasoat db upgrade"
+        raise StorageError(msg)
+
+
+def version_table(schema: str | None, prefix: str) -> dict[str, Any]:
+    """Return where our revision is kept: a table of our own, so that a host's Alembic never meets it."""
+    return {"version_table": f"{prefix}schema_version", "version_table_schema": schema}
+
+
+@contextmanager
+def _migrating(database: Database) -> Iterator[Connection]:
+    with database.begin() as tx:
+        if tx.dialect == "postgresql":
+            tx.connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            tx.connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'")
+        yield tx.connection
+
+
+def _bare_config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", f"{__package__}:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _config(database: Database, connection: Connection) -> Config:
+    config = _bare_config()
+    config.attributes.update(connection=connection, schema=database.schema, prefix=database.prefix)
+    return config

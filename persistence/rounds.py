@@ -1,0 +1,166 @@
+"""Rounds (a commune's review season), households, units, idempotency keys and settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import bindparam, insert, or_, select, update
+
+from ..foundation.errors import IdempotencyError, NotFoundError
+from .statements import Statement
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from collections.abc import Iterable, Sequence
+    from .database import Tx
+
+__all__ = [
+    "HouseholdRow",
+    "RoundRow",
+    "answered",
+    "households_by_code",
+    "insert_households",
+    "insert_round",
+    "insert_units",
+    "remember_answer",
+    "round_by_code",
+    "rounds",
+    "set_class",
+    "settings_for",
+]
+
+
+class RoundRow(NamedTuple):
+    """A review round of one commune under one workflow version."""
+
+    id: int
+    code: str
+    workflow: str
+    unit_path: str
+    started_on: date
+    ends_on: date | None
+    plan: str | None
+    created_at: datetime
+
+
+class HouseholdRow(NamedTuple):
+    """A household; who its members are stands in `sealed` only."""
+
+    id: int
+    code: str
+    unit_path: str
+    persons: int
+    area: str
+    class_now: str
+    sealed: bytes
+    identity_index: bytes | None
+    twin_index: bytes | None
+    valid_from: date
+    valid_to: date | None
+
+
+def insert_round(tx: Tx, row: RoundRow) -> None:
+    """Write a new round."""
+    tx.execute(insert(tx.tables.round), row._asdict())
+
+
+def rounds(tx: Tx, ids: Sequence[int]) -> dict[int, RoundRow]:
+    """Return rounds by id; `NotFoundError` if one does not exist."""
+    table = tx.tables.round
+    found = {r.id: RoundRow(*r) for r in tx.select(select(table).where(table.c.id.in_(sorted(set(ids)))))}
+    if missing := set(ids) - set(found):
+        msg = f"no round {', '.join(map(str, sorted(missing)))}"
+        raise NotFoundError(msg)
+    return found
+
+
+def round_by_code(tx: Tx, code: str) -> RoundRow | None:
+    """Return the round with this code, or None."""
+    table = tx.tables.round
+    found = tx.select(select(table).where(table.c.code == code))
+    return RoundRow(*found[0]) if found else None
+
+
+def insert_households(tx: Tx, rows: Iterable[HouseholdRow]) -> None:
+    """Write new households."""
+    values = [row._asdict() for row in rows]
+    if values:
+        tx.execute(insert(tx.tables.household), values)
+
+
+def households_by_code(tx: Tx, codes: Sequence[str]) -> dict[str, HouseholdRow]:
+    """Return the households that have one of `codes`, by code."""
+    table = tx.tables.household
+    found: dict[str, HouseholdRow] = {}
+    for start in range(0, len(codes), 500):
+        chunk = codes[start : start + 500]
+        found.update({r.code: HouseholdRow(*r) for r in tx.select(select(table).where(table.c.code.in_(chunk)))})
+    return found
+
+
+_SET_CLASS = Statement(
+    "set household class",
+    ("class_", "id_"),
+    lambda t: update(t.household).values(class_now=bindparam("class_")).where(t.household.c.id == bindparam("id_")),
+)
+
+
+def set_class(tx: Tx, rows: Sequence[tuple[str, int]]) -> None:
+    """Set what the last decision says of each household: (class, household id)."""
+    tx.many(_SET_CLASS, rows)
+
+
+def insert_units(tx: Tx, rows: Iterable[dict[str, Any]]) -> int:
+    """Write units that are not there yet; return how many were new."""
+    unit = tx.tables.unit
+    given = list(rows)
+    known = {path for (path,) in tx.select(select(unit.c.path))}
+    new = [row for row in given if row["path"] not in known]
+    if new:
+        tx.execute(insert(unit), new)
+    return len(new)
+
+
+def settings_for(tx: Tx, workflow: str, unit_path: str) -> dict[str, str]:
+    """Return the stored settings of a workflow in force for a unit, the nearest unit's value first: key → JSON."""
+    table = tx.tables.setting
+    parts = unit_path.split("/")
+    paths = ["", *("/".join(parts[: i + 1]) for i in range(len(parts)))]
+    query = (
+        select(table.c.unit_path, table.c.key, table.c.value)
+        .where(table.c.unit_path.in_(paths), or_(table.c.workflow == workflow, table.c.workflow == ""))
+        .order_by(table.c.unit_path, table.c.workflow)
+    )
+    return {key: value for _, key, value in tx.select(query)}
+
+
+_ANSWERED = Statement(
+    "idempotency key",
+    ("key",),
+    lambda t: select(t.idempotency.c.body_digest, t.idempotency.c.answer).where(
+        t.idempotency.c.key == bindparam("key")
+    ),
+)
+_REMEMBER = Statement(
+    "remember answer",
+    ("key", "body_digest", "answer", "recorded_at"),
+    lambda t: insert(t.idempotency).values(
+        {name: bindparam(name) for name in ("key", "body_digest", "answer", "recorded_at")}
+    ),
+)
+
+
+def answered(tx: Tx, key: str, digest: bytes) -> str | None:
+    """Return the answer given before to this key, None if it is new; `IdempotencyError` if the body differs."""
+    found = tx.rows(_ANSWERED, key)
+    if not found:
+        return None
+    if bytes(found[0][0]) != digest:
+        msg = f"idempotency key {key!r} was used before with another body; give each command its own key"
+        raise IdempotencyError(msg)
+    return str(found[0][1])
+
+
+def remember_answer(tx: Tx, key: str, digest: bytes, answer: str, now: datetime) -> None:
+    """Keep the answer to a command under its key."""
+    tx.run(_REMEMBER, key, digest, answer, tx.instant(now))

@@ -1,0 +1,108 @@
+"""Every procedure the project ships, by key and regime; a host may add a directory of its own."""
+
+from __future__ import annotations
+
+import threading
+import tomllib
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..engine.loading import build, resolve
+from ..engine.machine import CompiledWorkflow
+from ..foundation.errors import DefinitionError, NotFoundError
+from . import forms
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from datetime import date
+    from collections.abc import Mapping
+    from collections.abc import Iterable
+
+    from ..engine.definition import Workflow
+
+__all__ = ["WorkflowLibrary"]
+
+
+class _File(Protocol):
+    name: str
+
+    def read_text(self, encoding: str) -> str: ...
+
+
+class WorkflowLibrary:
+    """Loads definitions on first use; a definition may extend another and say only what differs."""
+
+    def __init__(self, directories: Iterable[Path] = ()) -> None:
+        forms.register_all()
+        self._files: dict[str, _File] = {}
+        self._compiled: dict[str, CompiledWorkflow] = {}
+        self._lock = threading.Lock()
+        for file in (files(__package__) / "data" / "procedures").iterdir():
+            self._add(file)
+        for directory in directories:
+            for path in sorted(directory.glob("*.toml")):
+                self._add(path)
+
+    def _add(self, file: Any) -> None:
+        if file.name.endswith(".toml"):
+            self._files[file.name.removesuffix(".toml")] = file
+
+    def ids(self) -> tuple[str, ...]:
+        """Return every workflow id, ``key@regime``, in order."""
+        return tuple(sorted(self._files))
+
+    def compiled(self, workflow_id: str) -> CompiledWorkflow:
+        """Return a workflow version with its machine; `NotFoundError` names what there is."""
+        with self._lock:
+            if workflow_id not in self._compiled:
+                workflow = build(self.table(workflow_id), workflow_id)
+                if workflow.id != workflow_id:
+                    msg = f"{workflow_id}.toml defines {workflow.id}; file name and key@regime must agree"
+                    raise DefinitionError(msg)
+                self._compiled[workflow_id] = CompiledWorkflow(workflow)
+            return self._compiled[workflow_id]
+
+    def workflow(self, workflow_id: str) -> Workflow:
+        """Return a workflow version."""
+        return self.compiled(workflow_id).workflow
+
+    def table(self, workflow_id: str) -> dict[str, Any]:
+        """Return a definition's resolved table, with what it inherits laid under what it says."""
+        if workflow_id not in self._files:
+            msg = f"no workflow {workflow_id!r}; there are {', '.join(self.ids())}"
+            raise NotFoundError(msg)
+        try:
+            own: Mapping[str, Any] = tomllib.loads(self._files[workflow_id].read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            msg = f"{workflow_id}.toml: not valid TOML: {error}"
+            raise DefinitionError(msg) from error
+        parent = own.get("extends")
+        table = resolve({k: v for k, v in own.items() if k != "extends"}, self.table(parent) if parent else None)
+        if parent and "effective_to" not in own:
+            table.pop("effective_to", None)
+        return table
+
+    def versions(self, key: str) -> tuple[Workflow, ...]:
+        """Return every regime of a procedure, earliest first."""
+        found = [self.workflow(i) for i in self.ids() if i.split("@")[0] == key]
+        return tuple(sorted(found, key=lambda w: w.effective_from))
+
+    def in_force(self, key: str, day: date) -> Workflow:
+        """Return the regime of a procedure for a case that starts on `day`.
+
+        `NotFoundError` when no regime covers the day: from 01/01/2027 only the income thresholds are
+        known (NĐ 351/2025/NĐ-CP), so a case cannot be opened until a regime is added.
+        """
+        versions = self.versions(key)
+        for workflow in versions:
+            if workflow.effective_from <= day and (workflow.effective_to is None or day <= workflow.effective_to):
+                return workflow
+        if not versions:
+            msg = f"no procedure {key!r}; there are {', '.join(sorted({i.split('@')[0] for i in self.ids()}))}"
+            raise NotFoundError(msg)
+        known = "; ".join(f"{w.id} {w.effective_from} – {w.effective_to or '…'}" for w in versions)
+        msg = (
+            f"no regime of {key!r} is in force on {day.isoformat()} (known: {known}). "
+            f"Add workflows/data/procedures/{key}@<regime>.toml, or give the library a directory that holds one"
+        )
+        raise NotFoundError(msg)
