@@ -139,10 +139,11 @@ def _section(entry: Entry) -> str:
 def _told(name: str, entries: list[Entry]) -> dict[str, Any]:
     ordered = sorted(entries, key=_urgency)
     countings = {entry.counting for entry in entries}
+    as_changes = name == "changed"
     return {
         "name": name,
-        "count": sum(entry.count for entry in entries),
-        "counting": countings.pop() if len(countings) == 1 else "case",
+        "count": len(entries) if as_changes else sum(entry.count for entry in entries),
+        "counting": "change" if as_changes else countings.pop() if len(countings) == 1 else "case",
         "items": [_item(entry) for entry in ordered[:MAX_ROWS]],
         "more": max(0, len(entries) - MAX_ROWS),
     }

@@ -153,7 +153,7 @@ def _quiet(table: _Table) -> QuietHours | None:
     hours = QuietHours(
         start=quiet.take("from", time),
         end=quiet.take("until", time),
-        days_off=quiet.take("days_off", bool, False),
+        days_off=quiet.take("days_off", bool, default=False),
         except_for=frozenset(cast("tuple[Severity, ...]", except_for)),
     )
     quiet.finish()

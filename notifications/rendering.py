@@ -62,7 +62,7 @@ def _fill(kind: str, language: Language, form: Format, data: Mapping[str, Any], 
     template = _template(kind, language, form, templates)
     try:
         filled = template.render(data, language=language, layout=f"_layout.{form}.j2", parts=f"_parts.{form}.j2")
-    except jinja2.UndefinedError as error:
+    except jinja2.TemplateRuntimeError as error:
         msg = f"message {kind!r} in {language!r}: {error.message}; the data given has {', '.join(sorted(data))}"
         raise InputError(msg) from error
     return _BLANK_LINES.sub("\n\n", filled.strip())
@@ -101,6 +101,7 @@ def _environment(form: Format, templates: Path | None) -> SandboxedEnvironment:
     )
     environment.filters.update(
         day=in_language(_day),
+        short_day=in_language(_short_day),
         instant=in_language(_instant),
         label=in_language(_label),
         number=in_language(_number),
@@ -127,6 +128,10 @@ def _standing(context: Context, days_left: int) -> str:
 
 def _day(context: Context, iso: str) -> str:
     return wording.official_date(date.fromisoformat(iso), context["language"])
+
+
+def _short_day(context: Context, iso: str) -> str:
+    return wording.short_date(date.fromisoformat(iso), context["language"])
 
 
 def _instant(context: Context, iso: str) -> str:

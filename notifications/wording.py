@@ -19,6 +19,7 @@ __all__ = [
     "percentage",
     "scope",
     "sentence",
+    "short_date",
     "standing",
     "vietnamese_date",
 ]
@@ -46,6 +47,12 @@ def official_date(day: date, language: Language) -> str:
         month=sentence(f"month.{day.month}", language),
         year=day.year,
     )
+
+
+def short_date(day: date, language: Language) -> str:
+    """Return `day` without its weekday: ``27/10/2022`` or ``27 October 2022``."""
+    month = sentence(f"month.{day.month}", language)
+    return sentence("short_date", language, day=day.day, month=month, year=day.year)
 
 
 def grouped_digits(number: int, language: Language) -> str:

@@ -110,7 +110,7 @@ def _meant(address: _Address) -> list[_Address]:
         return [address]
     if address.ipv4_mapped:
         return [address.ipv4_mapped]
-    inner = [address.sixtofour] + list(address.teredo or ())
+    inner = [address.sixtofour, *(address.teredo or ())]
     if address in _NAT64:
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     return [address, *(found for found in inner if found)]

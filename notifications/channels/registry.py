@@ -1,4 +1,4 @@
-"""From settings to channels: the built-in kinds, and those other packages offer by the entry point `rasoat.channels`."""
+"""From settings to channels: the built-in kinds, and those that packages offer as `rasoat.channels`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .apprise import AppriseChannel
 from .inbox import InboxChannel
 from .log import LogChannel
 from .settings import ChannelSettings
-from .smtp import SmtpChannel
-from .webhook import WebhookChannel
+from .smtp import Relay, SmtpChannel
+from .webhook import Patience, WebhookChannel
 
 if TYPE_CHECKING:
     from ...foundation.clock import Clock
@@ -75,18 +75,16 @@ def _channel(name: str, table: Mapping[str, Any], known: Mapping[str, Factory], 
 
 def _smtp(settings: ChannelSettings, _: Surroundings) -> Channel:
     authority = settings.take("ca_file", str, "")
-    return SmtpChannel(
-        settings.need("host"),
-        settings.need("sender"),
-        name=settings.name,
+    relay = Relay(
+        host=settings.need("host"),
         port=settings.take("port", int, 0) or None,
         security=cast("Security", settings.take("security", str, "starttls")),
         username=settings.take("username", str, "") or None,
         password=settings.secret("password"),
         timeout=settings.take("timeout", float, 30.0),
         tls=_tls(settings, authority),
-        guard=settings.guard("private"),
     )
+    return SmtpChannel(relay, settings.need("sender"), name=settings.name, guard=settings.guard("private"))
 
 
 def _webhook(settings: ChannelSettings, surroundings: Surroundings) -> Channel:
@@ -96,9 +94,8 @@ def _webhook(settings: ChannelSettings, surroundings: Surroundings) -> Channel:
         surroundings.clock,
         name=settings.name,
         source=settings.take("source", str, "/rasoat"),
-        timeout=settings.take("timeout", float, 10.0),
-        total=settings.take("total", float, 30.0),
-        follow_redirects=settings.take("follow_redirects", bool, False),
+        patience=Patience(settings.take("timeout", float, 10.0), settings.take("total", float, 30.0)),
+        follow_redirects=settings.take("follow_redirects", bool, default=False),
         guard=settings.guard(),
         tls=_tls(settings, authority),
     )

@@ -6,11 +6,12 @@ import contextlib
 import smtplib
 import socket
 import ssl
+from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from ...foundation.errors import InputError
 from ...foundation.text import nfc
@@ -20,89 +21,97 @@ from .guard import AddressGuard
 if TYPE_CHECKING:
     from ..model import DeliveryFailure, Message
 
-__all__ = ["Security", "SmtpChannel", "mail"]
+__all__ = ["Relay", "Security", "SmtpChannel", "mail"]
 
 Security = Literal["starttls", "tls", "none"]
 
+_PORTS: dict[str, int] = {"starttls": 587, "tls": 465, "none": 25}
 _PERMANENT = range(500, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The mail server that takes our messages.
+
+    `security`: ``starttls`` (upgrade is compelled, port 587), ``tls`` (from the first byte, port 465) or
+    ``none`` (port 25). A password is never sent unencrypted. `timeout` in seconds, for each step.
+    """
+
+    host: str
+    port: int | None = None
+    security: Security = "starttls"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    timeout: float = 30.0
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse half a login, an unknown security, and a login in the clear."""
+        if self.security not in _PORTS:
+            msg = f"SMTP security {self.security!r} is not one of {', '.join(_PORTS)}"
+            raise InputError(msg)
+        if (self.username is None) != (self.password is None):
+            msg = f"relay {self.host}: give both user name and password, or neither"
+            raise InputError(msg)
+        if self.username is not None and self.security == "none":
+            msg = f"relay {self.host}: a password is not sent unencrypted; use starttls or tls"
+            raise InputError(msg)
+
+    @property
+    def door(self) -> int:
+        """The port, the usual one if none is given."""
+        return self.port or _PORTS[self.security]
 
 
 class SmtpChannel:
     """Sends through one relay. The recipient's address is an e-mail address.
 
-    `security`: ``starttls`` (upgrade is compelled, port 587), ``tls`` (from the first byte, port 465) or
-    ``none``. A user name is refused without encryption. The relay is the operator's choice, so its guard
-    allows private networks; loopback and link-local only if the guard given says so.
+    The relay is the operator's choice, so the guard used by default lets private networks pass.
     """
 
     guarantee = "at least once; repeated attempts carry the same Message-ID"
 
-    def __init__(
-        self,
-        host: str,
-        sender: str,
-        *,
-        name: str = "email",
-        port: int | None = None,
-        security: Security = "starttls",
-        username: str | None = None,
-        password: str | None = None,
-        timeout: float = 30.0,
-        tls: ssl.SSLContext | None = None,
-        guard: AddressGuard | None = None,
-    ) -> None:
-        if security not in get_args(Security):
-            msg = f"SMTP security {security!r} is not one of {', '.join(get_args(Security))}"
-            raise InputError(msg)
-        if (username is None) != (password is None):
-            msg = f"SMTP channel {name!r}: give both user name and password, or neither"
-            raise InputError(msg)
-        if username is not None and security == "none":
-            msg = f"SMTP channel {name!r}: a password is not sent unencrypted; use starttls or tls"
-            raise InputError(msg)
+    def __init__(self, relay: Relay, sender: str, *, name: str = "email", guard: AddressGuard | None = None) -> None:
         self.name = name
-        self._host = host
-        self._port = port or {"starttls": 587, "tls": 465, "none": 25}[security]
+        self._relay = relay
         self._sender = _address(sender, "sender")
-        self._security = security
-        self._login = (username, password) if username is not None and password is not None else None
-        self._timeout = timeout
-        self._tls = tls or ssl.create_default_context()
         self._guard = guard or AddressGuard(allow=("private",))
 
     def send(self, message: Message) -> Receipt:
         """Hand the message to the relay and return its answer."""
         letter = mail(message, self._sender)
+        host = self._relay.host
         try:
-            relay = self._connect()
+            session = self._connect()
             try:
-                self._hand_over(relay, letter)
+                self._hand_over(session, letter)
             finally:
-                _leave(relay)
+                _leave(session)
         except (smtplib.SMTPException, OSError) as error:
-            raise _failure(error, self._host) from error
-        return Receipt(letter["Message-ID"], f"accepted by {self._host}")
+            raise _failure(error, host) from error
+        return Receipt(letter["Message-ID"], f"accepted by {host}")
 
     def _connect(self) -> smtplib.SMTP:
-        target = self._guard.check(self._host, self._port)
-        if self._security == "tls":
-            return _PinnedTls(self._host, self._port, target, self._sender.domain, self._timeout, self._tls)
-        relay = _Pinned(self._host, self._port, target, self._sender.domain, self._timeout)
-        if self._security == "starttls":
+        relay = self._relay
+        target = self._guard.check(relay.host, relay.door)
+        if relay.security == "tls":
+            return _PinnedTls(relay, target, self._sender.domain)
+        session = _Pinned(relay, target, self._sender.domain)
+        if relay.security == "starttls":
             try:
-                relay.starttls(context=self._tls)
+                session.starttls(context=relay.tls)
             except BaseException:
-                relay.close()
+                session.close()
                 raise
-        return relay
+        return session
 
-    def _hand_over(self, relay: smtplib.SMTP, letter: EmailMessage) -> None:
-        if self._login:
-            relay.login(*self._login)
+    def _hand_over(self, session: smtplib.SMTP, letter: EmailMessage) -> None:
+        if self._relay.username is not None and self._relay.password is not None:
+            session.login(self._relay.username, self._relay.password)
         try:
-            relay.send_message(letter)
+            session.send_message(letter)
         except smtplib.SMTPNotSupportedError as error:
-            msg = f"{self._host} does not take addresses outside ASCII (SMTPUTF8)"
+            msg = f"{self._relay.host} does not take addresses outside ASCII (SMTPUTF8)"
             raise PermanentFailure(msg) from error
 
 
@@ -129,24 +138,22 @@ def mail(message: Message, sender: Address) -> EmailMessage:
 
 
 class _Pinned(smtplib.SMTP):
-    """Connects to the address that was checked, and verifies the host by its name."""
+    """Connects to the address that was checked, and verifies the relay by its name."""
 
-    def __init__(self, host: str, port: int, target: str, greeting: str, timeout: float) -> None:
+    def __init__(self, relay: Relay, target: str, greeting: str) -> None:
         self._target = target
-        super().__init__(host, port, local_hostname=greeting, timeout=timeout)
+        super().__init__(relay.host, relay.door, local_hostname=greeting, timeout=relay.timeout)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002 - smtplib's hook
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002 - smtplib's own hook
         return socket.create_connection((self._target, port), timeout)
 
 
 class _PinnedTls(smtplib.SMTP_SSL):
     """The same with TLS from the first byte."""
 
-    def __init__(  # noqa: PLR0917 - mirrors the class above
-        self, host: str, port: int, target: str, greeting: str, timeout: float, tls: ssl.SSLContext
-    ) -> None:
+    def __init__(self, relay: Relay, target: str, greeting: str) -> None:
         self._target = target
-        super().__init__(host, port, local_hostname=greeting, timeout=timeout, context=tls)
+        super().__init__(relay.host, relay.door, local_hostname=greeting, timeout=relay.timeout, context=relay.tls)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> ssl.SSLSocket:
         plain = socket.create_connection((self._target, port), timeout)
@@ -169,10 +176,10 @@ def _address(written: str, whose: str) -> Address:
         address = Address(addr_spec=written.strip())
     except (ValueError, MessageError, IndexError) as error:
         msg = f"{whose} address is not an e-mail address: {error}"
-        raise PermanentFailure(msg) from error
+        raise InputError(msg) from error
     if not address.username or not address.domain:
         msg = f"{whose} address is not an e-mail address: it lacks user or domain"
-        raise PermanentFailure(msg)
+        raise InputError(msg)
     return address
 
 

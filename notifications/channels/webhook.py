@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ...foundation.clock import Clock
     from ..model import Message
 
-__all__ = ["WebhookChannel", "cloud_event"]
+__all__ = ["Patience", "WebhookChannel", "cloud_event"]
 
 _TYPE_PREFIX = "rasoat."
 _MOST_HOPS = 3
@@ -43,14 +43,20 @@ class _Answer(NamedTuple):
     location: str | None
 
 
+class Patience(NamedTuple):
+    """Seconds given to each step of an exchange, and to the whole of it however slowly the other side drips."""
+
+    step: float = 10.0
+    total: float = 30.0
+
+
 class WebhookChannel:
     """Posts each message to the web address the recipient has under this channel's name.
 
     `secrets` are Standard Webhooks secrets (``whsec_…``); give the new one first and the old one second
-    while rotating. `timeout` (seconds) bounds each step of the exchange, `total` the whole of it, however
-    slowly the other side drips. Redirects are refused unless `follow_redirects`; then only 307 and 308
-    are followed, each hop is judged anew, and never from https to http. Proxy settings of the environment
-    are not used: a proxy would connect where the guard can't see.
+    while rotating. Redirects are refused unless `follow_redirects`; then only 307 and 308 are followed,
+    each hop is judged anew, and never from https to http. Proxy settings of the environment are not used:
+    a proxy would connect where the guard can't see.
     """
 
     guarantee = "at least once; repeated attempts carry the same webhook-id and CloudEvents id"
@@ -62,8 +68,7 @@ class WebhookChannel:
         *,
         name: str = "webhook",
         source: str = "/rasoat",
-        timeout: float = 10.0,
-        total: float = 30.0,
+        patience: Patience | None = None,
         follow_redirects: bool = False,
         guard: AddressGuard | None = None,
         tls: ssl.SSLContext | None = None,
@@ -75,8 +80,7 @@ class WebhookChannel:
         self._keys = tuple(secret_key(secret) for secret in secrets)
         self._clock = clock
         self._source = source
-        self._timeout = timeout
-        self._total = total
+        self._patience = patience or Patience()
         self._hops = _MOST_HOPS if follow_redirects else 0
         self._guard = guard or AddressGuard()
         self._tls = tls or ssl.create_default_context()
@@ -108,12 +112,12 @@ class WebhookChannel:
         parts, target = self._guard.check_url(url)
         host = parts.hostname or ""
         pinned = httpx.URL(url).copy_with(host=target)
-        watch = _Watch(self._total)
+        watch = _Watch(self._patience.total)
         extensions = {"sni_hostname": host, "trace": watch.trace}
         named = {**headers, "host": httpx.URL(url).netloc.decode()}
         try:
             with (
-                httpx.Client(verify=self._tls, trust_env=False, timeout=self._timeout) as client,
+                httpx.Client(verify=self._tls, trust_env=False, timeout=self._patience.step) as client,
                 watch.running(),
                 client.stream("POST", pinned, content=body, headers=named, extensions=extensions) as response,
             ):

@@ -1,0 +1,102 @@
+"""A small commune with its staff, and alerts about its households."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rasoat.foundation.clock import LEGAL_ZONE
+from rasoat.foundation.messages import Text
+from rasoat.notifications.alerts import Alert
+from rasoat.notifications.directory_file import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rasoat.notifications.directory import StaffDirectory
+
+COMMUNE = ("ha-tinh", "cam-xuyen", "cam-due")
+
+
+class WeekDays:
+    """A calendar without holidays: Monday to Friday are worked."""
+
+    def is_working_day(self, day: date) -> bool:
+        return day.isoweekday() <= 5
+
+    def days_left(self, today: date, last_day: date) -> int:
+        first, last = sorted((today, last_day))
+        days = sum(self.is_working_day(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
+        return days if today <= last_day else -days
+
+
+@pytest.fixture
+def calendar() -> WeekDays:
+    return WeekDays()
+
+
+@pytest.fixture
+def thursday_morning() -> datetime:
+    return datetime(2022, 10, 27, 8, 0, tzinfo=LEGAL_ZONE)
+
+
+@pytest.fixture
+def staff() -> dict[str, Any]:
+    """The directory file of the commune, as parsed TOML."""
+    return {
+        "superiors": {"village_head": "commune_committee", "commune_committee": "district_chairman"},
+        "person": [
+            {"key": "village-head", "name": "Trưởng thôn A", "addresses": {"email": "thon@example.vn"}},
+            {"key": "committee", "name": "Cán bộ B", "addresses": {"email": "bcd@example.vn", "inbox": "b"}},
+            {
+                "key": "deputy",
+                "name": "Cán bộ C",
+                "language": "en",
+                "addresses": {"email": "pho@example.vn"},
+            },
+            {"key": "district", "name": "Lãnh đạo D", "addresses": {"email": "huyen@example.vn"}},
+        ],
+        "post": [
+            {"person": "village-head", "role": "village_head", "unit": "ha-tinh/cam-xuyen/cam-due/thon-1"},
+            {"person": "committee", "role": "commune_committee", "unit": "ha-tinh/cam-xuyen/cam-due"},
+            {
+                "person": "district",
+                "role": "district_chairman",
+                "unit": "ha-tinh/cam-xuyen",
+                "until": date(2025, 6, 30),
+            },
+        ],
+    }
+
+
+@pytest.fixture
+def directory(staff: dict[str, Any]) -> StaffDirectory:
+    return parse(staff)
+
+
+@pytest.fixture
+def alert() -> Callable[..., Alert]:
+    """Make the alert that household number `n` of a village has its posting end on 27/10/2022."""
+
+    def make(n: int = 1, village: str = "thon-1", **changes: Any) -> Alert:
+        facts: dict[str, Any] = {
+            "subject": f"deadline:{village}-{n}",
+            "kind": "deadline",
+            "rung": "T",
+            "severity": "warning",
+            "role": "village_head",
+            "unit": (*COMMUNE, village),
+            "desk": Text("Ban Chỉ đạo rà soát xã Cẩm Duệ", "Review committee of Cẩm Duệ"),
+            "step": Text("Niêm yết kết quả", "Posting of the result"),
+            "village": village.replace("thon-", "thôn "),
+            "household": f"{village}-H{n:04}",
+            "due_on": date(2022, 10, 27),
+            "article": "QĐ 24/2021/QĐ-TTg Đ4 k4 a",
+            "case_link": f"/cases/{n}",
+            "list_link": f"/lists/{village}/posting",
+        }
+        return Alert(**(facts | changes))
+
+    return make

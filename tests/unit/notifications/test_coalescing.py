@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rasoat.foundation.errors import InputError
+from rasoat.notifications.alerts import group
+from rasoat.notifications.coalescing import coalesce
+
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def test_missed_rungs_of_one_term_become_the_latest_one_and_all_are_settled(alert):
+    rungs = [("T-2", "warning"), ("T-1", "warning"), ("T", "urgent"), ("T+1", "breach")]
+    notices = group([alert(n, rung=rung, severity=severity) for rung, severity in rungs for n in (1, 2)])
+    (parcel,) = coalesce(notices, limit=6)
+    assert parcel.rung == "T+1"
+    assert parcel.severity == "breach"
+    assert not parcel.is_catch_up
+    assert set(parcel.covered) == {(f"deadline:thon-1-{n}", rung) for n in (1, 2) for rung, _ in rungs}
+
+
+def test_a_merged_notice_keeps_the_gravest_severity_even_if_the_latest_is_milder(alert):
+    (parcel,) = coalesce(group([alert(1, rung="T+1", severity="breach"), alert(1, rung="x", severity="info")]), limit=6)
+    assert parcel.severity == "breach"
+    assert parcel.rung == "x"
+
+
+def test_up_to_the_limit_each_village_has_its_own_message(alert):
+    parcels = coalesce(group([alert(1, f"thon-{v}") for v in range(6)]), limit=6)
+    assert [len(parcel.notices) for parcel in parcels] == [1] * 6
+
+
+def test_a_backlog_beyond_the_limit_becomes_one_catch_up_that_settles_everything(alert):
+    notices = group([alert(n, f"thon-{v}") for v in range(7) for n in range(3)])
+    (parcel,) = coalesce(notices, limit=6)
+    assert parcel.is_catch_up
+    assert parcel.rung == "catch-up"
+    assert len(parcel.covered) == 21
+
+
+def test_the_catch_up_has_the_same_subject_whatever_the_order(alert):
+    notices = group([alert(1, f"thon-{v}") for v in range(9)])
+    (one,), (other,) = coalesce(notices, limit=2), coalesce(notices[::-1], limit=2)
+    assert one.subject == other.subject
+
+
+def test_a_limit_below_one_is_refused(alert):
+    with pytest.raises(InputError):
+        coalesce(group([alert(1)]), limit=0)
+
+
+@SHARED
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 6), st.sampled_from(["T-1", "T", "T+1"])), max_size=40),
+    st.integers(1, 8),
+)
+def test_every_fact_is_settled_exactly_once_within_the_limit(alert, cases, limit):
+    notices = group([alert(n, f"thon-{v}", rung=rung) for n, v, rung in cases])
+    parcels = coalesce(notices, limit=limit)
+    assert len(parcels) <= limit
+    covered = list(chain.from_iterable(parcel.covered for parcel in parcels))
+    assert sorted(covered) == sorted({(f"deadline:thon-{v}-{n}", rung) for n, v, rung in cases})
