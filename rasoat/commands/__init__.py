@@ -1,0 +1,1 @@
+"""One module per family of sub-commands; `rasoat.cli` puts them together."""
