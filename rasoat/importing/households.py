@@ -20,7 +20,6 @@ from .terms import AREA, CLASS, ORIGIN, SEX, UNIT_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date
     from pathlib import Path
 
 __all__ = ["B1_LIMIT", "HOUSEHOLD_COLUMNS", "read_households"]
@@ -151,20 +150,20 @@ def _is_head(row: Row) -> bool:
 
 def _fill(
     table: Table, draft: Draft[HouseholdRecord], asked: _Asked
-) -> Iterator[tuple[Draft[HouseholdRecord], Row, str | None]]:
-    """Read a household into its draft; yields each row with its identity number, for comparing over the whole file."""
+) -> list[tuple[Draft[HouseholdRecord], Row, str | None]]:
+    """Read a household into its draft; returns each row with its identity number, for comparing over the file."""
     first = draft.rows[0]
     if _code(first) is None and is_blank(first.known.get("head")):
         for row in draft.rows:
             draft.blame(table, row, Fault("code", CellError(Problem.MEMBER_BEFORE_HEAD), ""))
-        return
+        return []
     head = draft.read(table, first, _HEAD_NAMES)
     people = [draft.read(table, row, _PERSON_NAMES) for row in draft.rows]
-    yield from ((draft, row, person["identity"]) for row, person in zip(draft.rows, people, strict=True))
     _check_members(table, draft)
     _settle_head(table, draft, head, asked)
     if not draft.errors:
         draft.record = _record(table, draft, head, people)
+    return [(draft, row, person["identity"]) for row, person in zip(draft.rows, people, strict=True)]
 
 
 def _check_members(table: Table, draft: Draft[HouseholdRecord]) -> None:
@@ -199,6 +198,8 @@ def _settle_head(table: Table, draft: Draft[HouseholdRecord], head: dict[str, An
     expect("area", Problem.AREA_UNASKED, met=head["area"] is not None)
     expect("requested_on", Problem.REQUEST_UNDATED, met=not asks or head["requested_on"] is not None)
     expect("persons", Problem.PERSON_COUNT, met=head["persons"] in (None, len(draft.rows)), found=len(draft.rows))
+    if {table.heading_of("village"), table.heading_of("village_code")} & faulty:
+        return
     try:
         head["village"] = asked.village(head["village_code"], head["village"])
     except CellError as error:
@@ -209,7 +210,6 @@ def _settle_head(table: Table, draft: Draft[HouseholdRecord], head: dict[str, An
 def _record(
     table: Table, draft: Draft[HouseholdRecord], head: dict[str, Any], people: list[dict[str, Any]]
 ) -> HouseholdRecord:
-    requested_on: date | None = head["requested_on"]
     return HouseholdRecord(
         code=head["code"],
         village=head["village"],
@@ -221,7 +221,7 @@ def _record(
         unable_to_work=bool(head["unable"]),
         merit=bool(head["merit"]),
         causes=head["causes"],
-        requested_on=requested_on,
+        requested_on=head["requested_on"],
         listed_on=head["listed_on"],
         decision_number=head["decision_number"],
         decided_on=head["decided_on"],
