@@ -66,7 +66,7 @@ def apply(
     deadline_rows.close(tx, plan.closings)
     opened = plan.deadlines(ids)
     deadline_rows.insert_deadlines(tx, opened)
-    told = [*breach_found(workflow, plan.late, context.now), *act_waiting(workflow, steps, context.now)]
+    told = [*breach_found(workflow, plan.late, context.now), *act_waiting(workflow, steps, act.id, context.now)]
     enqueue(tx, told)
     return Applied(len(opened), len(plan.closings), len(plan.late), len(told))
 

@@ -60,7 +60,7 @@ def compute(rule: DeadlineRule, start: date, calendar: Calendar) -> Computed:
     """Return the due day of `rule` counted from `start` on `calendar`."""
     due_on = start if rule.term is None else rule.term.due_on(start, calendar)
     due_at = end_of(due_on)
-    wake = due_at if rule.on_expiry else next_wake(rule.ladder, due_on, None, calendar)
+    wake = next_wake(rule.ladder, due_on, None, calendar)
     return Computed(due_on, due_at, wake, calendar.is_provisional(due_on))
 
 

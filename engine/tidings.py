@@ -46,8 +46,8 @@ def tiding(
     )
 
 
-def act_waiting(workflow: Workflow, steps: Sequence[Step], now: datetime) -> list[OutboxRow]:
-    """Tell the office on whose desk the cases now lie, once per village, state and day."""
+def act_waiting(workflow: Workflow, steps: Sequence[Step], act_id: int | None, now: datetime) -> list[OutboxRow]:
+    """Tell the office on whose desk the cases now lie, once per act, village and state."""
     counts = Counter(
         (s.case.round_id, s.case.unit_path, s.transition.target) for s in steps if _hands_over(workflow, s)
     )
@@ -58,7 +58,7 @@ def act_waiting(workflow: Workflow, steps: Sequence[Step], now: datetime) -> lis
             workflow.states[state].desk,
             at_level(path, workflow.roles[workflow.states[state].desk].level),
             path,
-            f"{round_id}:{path}:{state}:{now.date().isoformat()}",
+            f"{round_id}:{path}:{state}:{act_id}",
             {"workflow": workflow.id, "state": state, "count": count, "round": str(round_id)},
             now,
         )
