@@ -1,0 +1,122 @@
+"""The steps that backward planning puts in a row: data, from a workflow definition or from a file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+
+from ...deadlines.terms import Term, Unit
+from ...foundation.errors import DefinitionError, InputError
+from ...foundation.messages import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+__all__ = ["Binding", "Opens", "Step", "annual_steps", "load_steps", "steps_from"]
+
+
+class Binding(StrEnum):
+    """What a step's term holds fast."""
+
+    MINIMUM = "minimum"
+    """The whole term must pass (posting): the step ends with its last day."""
+    MAXIMUM = "maximum"
+    """The act may come sooner (an opinion): the term is the longest that it may take."""
+
+
+class Opens(StrEnum):
+    """When a step may begin, once the one before it has ended."""
+
+    SAME_DAY = "same_day"
+    NEXT_DAY = "next_day"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: it begins with an act on a working day and takes its term; without one it takes that day only."""
+
+    key: str
+    label: Text
+    term: Term | None = None
+    binding: Binding = Binding.MAXIMUM
+    opens: Opens = Opens.SAME_DAY
+    after_complaint: bool = False
+
+
+def steps_from(rows: Sequence[Mapping[str, Any]], *, where: str = "steps") -> tuple[Step, ...]:
+    """Return the steps that plain `rows` describe; `DefinitionError` naming the faulty row of `where`.
+
+    A row has ``key``, ``vi``, ``en`` and may have ``length`` with ``unit``, ``binding``, ``opens``,
+    ``after_complaint``, ``article``.
+    """
+    try:
+        read = _reader().validate_python(list(rows))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        row = int(fault["loc"][0]) + 1 if fault["loc"] else 0
+        msg = f"{where}: step {row}, {'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}"
+        raise DefinitionError(msg) from None
+    steps = tuple(row.step() for row in read)
+    _require_order(steps, where)
+    return steps
+
+
+def load_steps(path: Path | Traversable) -> tuple[Step, ...]:
+    """Read the steps of a TOML file (``[[step]]``)."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path}: cannot be read as a TOML file of steps: {error}"
+        raise InputError(msg) from error
+    if set(raw) != {"step"} or not isinstance(raw["step"], list):
+        msg = f"{path}: expected [[step]] tables only, found {', '.join(raw) or 'nothing'}"
+        raise DefinitionError(msg)
+    return steps_from(raw["step"], where=str(path))
+
+
+@cache
+def annual_steps() -> tuple[Step, ...]:
+    """Return the steps of the annual review (QĐ 24/2021/QĐ-TTg Điều 4), from the meeting to recognition."""
+    return load_steps(files(__package__.rpartition(".")[0]) / "data" / "plans" / "law" / "annual_steps.toml")
+
+
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True, slots=True)
+class _Row:
+    key: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    vi: Annotated[str, Field(min_length=1)]
+    en: Annotated[str, Field(min_length=1)]
+    length: Annotated[int, Field(ge=1)] | None = None
+    unit: Unit = Unit.WORKING_DAYS
+    binding: Binding = Binding.MAXIMUM
+    opens: Opens = Opens.SAME_DAY
+    after_complaint: bool = False
+    article: str = ""
+
+    def step(self) -> Step:
+        term = None if self.length is None else Term(self.length, self.unit, article=self.article)
+        return Step(self.key, Text(self.vi, self.en), term, self.binding, self.opens, self.after_complaint)
+
+
+@cache
+def _reader() -> TypeAdapter[list[_Row]]:
+    return TypeAdapter(list[_Row])
+
+
+def _require_order(steps: tuple[Step, ...], where: str) -> None:
+    keys = [step.key for step in steps]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if not steps or twice:
+        msg = f"{where}: expected at least one step and each key once; twice: {', '.join(twice) or 'none'}"
+        raise DefinitionError(msg)
+    if steps[0].after_complaint or steps[-1].after_complaint:
+        msg = f"{where}: a complaint needs a step before it and one after it"
+        raise DefinitionError(msg)
