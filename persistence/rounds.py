@@ -18,10 +18,13 @@ __all__ = [
     "HouseholdRow",
     "RoundRow",
     "answered",
+    "cases_of_round",
+    "household_code",
     "households_by_code",
     "insert_households",
     "insert_round",
     "insert_units",
+    "latest_case",
     "remember_answer",
     "round_by_code",
     "rounds",
@@ -53,6 +56,9 @@ class HouseholdRow(NamedTuple):
     area: str
     class_now: str
     sealed: bytes
+    data_key_id: bytes
+    master_key_id: str
+    wrapped_key: bytes
     identity_index: bytes | None
     twin_index: bytes | None
     valid_from: date
@@ -164,3 +170,40 @@ def answered(tx: Tx, key: str, digest: bytes) -> str | None:
 def remember_answer(tx: Tx, key: str, digest: bytes, answer: str, now: datetime) -> None:
     """Keep the answer to a command under its key."""
     tx.run(_REMEMBER, key, digest, answer, tx.instant(now))
+
+
+def cases_of_round(tx: Tx, round_id: int) -> dict[str, int]:
+    """Return a round's case ids by household code."""
+    case, household = tx.tables.case, tx.tables.household
+    query = (
+        select(household.c.code, case.c.id)
+        .join(case, case.c.household_id == household.c.id)
+        .where(case.c.round_id == round_id)
+        .order_by(household.c.code)
+    )
+    return dict(tx.select(query))  # type: ignore[arg-type]  # rows are pairs
+
+
+def latest_case(tx: Tx, reference: int | str) -> int:
+    """Return the case with this id, or the latest case of the household with this code."""
+    case, household = tx.tables.case, tx.tables.household
+    by_code = (
+        select(case.c.id)
+        .join(household, household.c.id == case.c.household_id)
+        .where(household.c.code == str(reference))
+        .order_by(case.c.id.desc())
+        .limit(1)
+    )
+    found = tx.select(by_code)
+    if not found and str(reference).isdecimal():
+        found = tx.select(select(case.c.id).where(case.c.id == int(reference)))
+    if not found:
+        msg = f"no case {reference!r}: neither a case id nor a household code that has a case"
+        raise NotFoundError(msg)
+    return int(found[0][0])
+
+
+def household_code(tx: Tx, household_id: int) -> str:
+    """Return a household's code."""
+    table = tx.tables.household
+    return str(tx.select(select(table.c.code).where(table.c.id == household_id))[0][0])

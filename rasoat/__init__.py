@@ -9,23 +9,80 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import CaseView, Rasoat, RoundOpened
+    from .engine.queries import DueLine, StateCount
+    from .engine.service import Moved, Outcome
+    from .engine.timers import Ran
+    from .engine.values import SYSTEM, ActRequest, Actor, Mandate, Mode, Refusal
     from .foundation.clock import Clock, FrozenClock, SystemClock
     from .foundation.errors import RasoatError
+    from .foundation.ids import CountingIds, IdSource, TimeOrderedIds
+    from .foundation.messages import Text
+    from .persistence.database import Database, Tx
+    from .registry import Duplicate, Household, Person, Registered
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ActRequest": ".engine.values",
+    "Actor": ".engine.values",
+    "CaseView": ".api",
     "Clock": ".foundation.clock",
+    "CountingIds": ".foundation.ids",
+    "Database": ".persistence.database",
+    "DueLine": ".engine.queries",
+    "Duplicate": ".registry",
     "FrozenClock": ".foundation.clock",
+    "Household": ".registry",
+    "IdSource": ".foundation.ids",
+    "Mandate": ".engine.values",
+    "Mode": ".engine.values",
+    "Moved": ".engine.service",
+    "Outcome": ".engine.service",
+    "Person": ".registry",
+    "Ran": ".engine.timers",
+    "Rasoat": ".api",
     "RasoatError": ".foundation.errors",
+    "Refusal": ".engine.values",
+    "Registered": ".registry",
+    "RoundOpened": ".api",
+    "SYSTEM": ".engine.values",
+    "StateCount": ".engine.queries",
     "SystemClock": ".foundation.clock",
+    "Text": ".foundation.messages",
+    "TimeOrderedIds": ".foundation.ids",
+    "Tx": ".persistence.database",
 }
 
 __all__ = [
+    "SYSTEM",
+    "ActRequest",
+    "Actor",
+    "CaseView",
     "Clock",
+    "CountingIds",
+    "Database",
+    "DueLine",
+    "Duplicate",
     "FrozenClock",
+    "Household",
+    "IdSource",
+    "Mandate",
+    "Mode",
+    "Moved",
+    "Outcome",
+    "Person",
+    "Ran",
+    "Rasoat",
     "RasoatError",
+    "Refusal",
+    "Registered",
+    "RoundOpened",
+    "StateCount",
     "SystemClock",
+    "Text",
+    "TimeOrderedIds",
+    "Tx",
     "__version__",
 ]
 

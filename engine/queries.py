@@ -1,0 +1,102 @@
+"""What committees ask: what is overdue, what falls due, on whose desk; computed at read time, never stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from ..foundation.paths import below
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+    from ..deadlines.calendar import Calendar
+    from ..persistence.database import Tx
+
+__all__ = ["DueLine", "StateCount", "due_between", "overdue", "states_by_unit", "within_unit"]
+
+
+@dataclass(frozen=True, slots=True)
+class DueLine:
+    """Deadlines of one unit under one rule with one last day: how many households, whose desk, how late.
+
+    `days` counts working days from the last day to the day asked about: positive when late, negative when
+    there is still time.
+    """
+
+    unit_path: str
+    workflow: str
+    rule: str
+    owner_role: str
+    owner_path: str
+    due_on: date
+    count: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many cases of one unit stand in one state."""
+
+    unit_path: str
+    state: str
+    count: int
+
+
+def within_unit(column: ColumnElement[str], path: str | None) -> list[ColumnElement[bool]]:
+    """Return the condition that a path column lies in the subtree of `path` (all, if None)."""
+    if not path:
+        return []
+    low, high = below(path)
+    return [or_(column == path, and_(column >= low, column < high))]
+
+
+def overdue(tx: Tx, as_of: date, calendar: Calendar, *, unit_path: str | None = None) -> list[DueLine]:
+    """Return what was overdue on a legal day: begun, past its last day, and not closed before or on that day."""
+    d = tx.tables.deadline
+    return _lines(tx, as_of, calendar, unit_path, [d.c.due_on < as_of])
+
+
+def due_between(
+    tx: Tx, as_of: date, first: date, last: date, calendar: Calendar, *, unit_path: str | None = None
+) -> list[DueLine]:
+    """Return what falls due between two days, as things stood on the legal day `as_of`."""
+    d = tx.tables.deadline
+    return _lines(tx, as_of, calendar, unit_path, [d.c.due_on >= first, d.c.due_on <= last])
+
+
+def _lines(
+    tx: Tx, as_of: date, calendar: Calendar, unit_path: str | None, conditions: list[ColumnElement[bool]]
+) -> list[DueLine]:
+    d = tx.tables.deadline
+    columns = (d.c.unit_path, d.c.workflow, d.c.rule, d.c.owner_role, d.c.owner_path, d.c.due_on)
+    query: Select[Any] = (
+        select(*columns, func.count())
+        .where(
+            d.c.kind != "minimum",
+            d.c.status.notin_(("superseded", "cancelled")),
+            d.c.started_on <= as_of,
+            or_(d.c.closed_on.is_(None), d.c.closed_on > as_of),
+            *conditions,
+            *within_unit(d.c.unit_path, unit_path),
+        )
+        .group_by(*columns)
+        .order_by(d.c.due_on, d.c.unit_path, d.c.rule)
+    )
+    return [DueLine(*row, calendar.working_days_between(row.due_on, as_of)) for row in tx.select(query)]
+
+
+def states_by_unit(tx: Tx, *, round_id: int | None = None, unit_path: str | None = None) -> list[StateCount]:
+    """Return how many cases stand in each state, by village."""
+    case = tx.tables.case
+    conditions = [case.c.round_id == round_id] if round_id is not None else []
+    query = (
+        select(case.c.unit_path, case.c.state, func.count())
+        .where(*conditions, *within_unit(case.c.unit_path, unit_path))
+        .group_by(case.c.unit_path, case.c.state)
+        .order_by(case.c.unit_path, case.c.state)
+    )
+    return [StateCount(*row) for row in tx.select(query)]

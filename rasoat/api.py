@@ -1,0 +1,330 @@
+"""The public API: open or bind, register, open cases, fire, ask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import registry
+from .deadlines.releases import calendar as release
+from .engine import queries
+from .engine.service import CaseOpening, Engine, Observer, Outcome
+from .engine.timers import Ran, run_due
+from .engine.values import ActRequest
+from .foundation.clock import Clock, SystemClock, legal_date
+from .foundation.errors import InputError, NotFoundError
+from .foundation.ids import IdSource, TimeOrderedIds
+from .persistence import cases as case_rows
+from .persistence import certificates, deadlines, events, rounds
+from .persistence.database import Database, Synchronous
+from .persistence.keys import FileKeys, KeyProvider, create_key_file, key_provider
+from .persistence.migrating import require_current, upgrade
+from .persistence.tables import DEFAULT_PREFIX
+from .persistence.vault import Vault
+from .workflows.library import WorkflowLibrary
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from .deadlines.calendar import Calendar
+    from .engine.definition import Workflow
+    from .persistence.database import Tx
+
+__all__ = ["CaseView", "Rasoat", "RoundOpened"]
+
+DEFAULT_URL = "sqlite:///rasoat.db"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case with all that is on record of it: its row, events, acts, deadlines, certificate."""
+
+    case: case_rows.CaseRow
+    household_code: str
+    workflow: Workflow
+    events: tuple[events.EventRow, ...]
+    acts: Mapping[int, events.ActRow]
+    deadlines: tuple[deadlines.DeadlineRow, ...]
+    certificate: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOpened:
+    """A round and the cases put forward in it, by household code; `new` counts those opened by this call."""
+
+    round: rounds.RoundRow
+    case_ids: Mapping[str, int]
+    new: int
+
+
+class Rasoat:
+    """One engine over one database. Thread-safe; open one per process and share it.
+
+    Every writing method opens a transaction of its own, or joins the host's when `connection` is given:
+    then the engine neither commits nor rolls back, and keeps each command in a savepoint.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        keys: KeyProvider,
+        clock: Clock | None = None,
+        ids: IdSource | None = None,
+        calendar_for: Callable[[date, str], Calendar] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        definitions: Sequence[Path] = (),
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.database = database
+        self.clock = clock or SystemClock()
+        self.ids = ids or TimeOrderedIds()
+        self.library = WorkflowLibrary(definitions)
+        self.calendar_for = calendar_for or _calendar_known_on
+        self.engine = Engine(
+            self.library, self.calendar_for, self.clock, self.ids, settings=settings, observers=observers
+        )
+        self._keys = keys
+        self._vault: Vault | None = None
+
+    @classmethod
+    def open(
+        cls,
+        url: str | None = None,
+        *,
+        keys: KeyProvider | str | None = None,
+        create: bool = True,
+        schema: str | None = None,
+        prefix: str = DEFAULT_PREFIX,
+        synchronous: Synchronous = "FULL",
+        **options: Any,
+    ) -> Rasoat:
+        """Open the database at `url` (default: ``RASOAT_DATABASE_URL``, else ``sqlite:///rasoat.db``).
+
+        `create` brings the schema to this release; without it a schema of another release is a
+        `StorageError`. `keys` names where the keys to personal data are (``file:PATH``, ``env``, or a
+        provider); for a SQLite file it may be left out: a key file then stands beside it. Further
+        options are those of the constructor.
+        """
+        url = url or os.environ.get("RASOAT_DATABASE_URL", DEFAULT_URL)
+        database = Database.open(url, schema=schema, prefix=prefix, synchronous=synchronous)
+        if create:
+            upgrade(database)
+        else:
+            require_current(database)
+        return cls(database, keys=_provider(keys, url), **options)
+
+    @classmethod
+    def bind(cls, database: Database, *, keys: KeyProvider, **options: Any) -> Rasoat:
+        """Work on a host's own engine: ``Rasoat.bind(Database(engine), keys=…)``. The host migrates when it likes."""
+        return cls(database, keys=keys, **options)
+
+    @property
+    def vault(self) -> Vault:
+        """The vault that seals personal data; its keys are fetched on first use."""
+        if self._vault is None:
+            self._vault = Vault(self._keys.ring())
+        return self._vault
+
+    @property
+    def keys(self) -> KeyProvider:
+        """Where the keys come from."""
+        return self._keys
+
+    def close(self) -> None:
+        """Close the connections this engine opened."""
+        self.database.dispose()
+
+    @contextmanager
+    def transaction(self, connection: Connection | None = None) -> Iterator[Tx]:
+        """Open a writing transaction, or join the host's."""
+        with self.database.begin() if connection is None else self.database.join(connection) as tx:
+            yield tx
+
+    def register_units(self, units: Sequence[Mapping[str, Any]], *, connection: Connection | None = None) -> int:
+        """Write administrative units (code, name, level, parent, valid_from, valid_to); return how many were new."""
+        with self.transaction(connection) as tx:
+            return registry.register_units(tx, units)
+
+    def register_households(
+        self, households: Sequence[registry.Household], *, connection: Connection | None = None
+    ) -> registry.Registered:
+        """Write households, sealed; known codes are left as they are, doubles refused or flagged."""
+        with self.transaction(connection) as tx:
+            return registry.register(tx, self.vault, self.ids, households, legal_date(self.clock.now()))
+
+    def open_round(
+        self,
+        code: str,
+        procedure: str,
+        unit_path: str,
+        started_on: date,
+        *,
+        ends_on: date | None = None,
+        plan: str | None = None,
+        connection: Connection | None = None,
+    ) -> rounds.RoundRow:
+        """Open a commune's round of a procedure under the regime in force on `started_on`; known codes come back."""
+        workflow = self.library.in_force(procedure, started_on)
+        with self.transaction(connection) as tx:
+            known = rounds.round_by_code(tx, code)
+            if known is not None:
+                _require_same_round(known, workflow.id, unit_path, started_on)
+                return known
+            row = rounds.RoundRow(
+                self.ids.take(1)[0], code, workflow.id, unit_path, started_on, ends_on, plan, self.clock.now()
+            )
+            rounds.insert_round(tx, row)
+            return row
+
+    def put_forward(
+        self,
+        round_code: str,
+        households: Mapping[str, Mapping[str, Any]],
+        opened_on: date,
+        *,
+        actor: str = "system",
+        connection: Connection | None = None,
+    ) -> RoundOpened:
+        """Open a case for each household of a round: household code → facts (``origin``, ``former`` …).
+
+        A household that has a case in the round keeps it. `NotFoundError` names households that are not registered.
+        """
+        with self.transaction(connection) as tx:
+            opened_in = _round(tx, round_code)
+            rows = rounds.households_by_code(tx, list(households))
+            _require_all(households, rows)
+            known = rounds.cases_of_round(tx, opened_in.id)
+            fresh = [code for code in households if code not in known]
+            openings = [
+                CaseOpening(rows[c].id, rows[c].unit_path, rows[c].class_now, opened_on, households[c]) for c in fresh
+            ]
+            new = dict(zip(fresh, self.engine.open_cases(tx, opened_in.id, openings, actor), strict=True))
+            return RoundOpened(opened_in, {**known, **new}, len(new))
+
+    def fire_many(self, request: ActRequest, *, connection: Connection | None = None) -> Outcome:
+        """Do one act to its cases: all or none, or each that can (`request.mode`). Refusals are in the outcome."""
+        with self.transaction(connection) as tx:
+            return self.engine.fire_many(tx, request)
+
+    def fire(self, request: ActRequest, *, connection: Connection | None = None) -> Outcome:
+        """Do one act to one case."""
+        if len(request.case_ids) != 1:
+            msg = f"fire takes one case, {len(request.case_ids)} were named; use fire_many"
+            raise InputError(msg)
+        return self.fire_many(request, connection=connection)
+
+    def run_due(self, *, max_groups: int = 10_000) -> Ran:
+        """Do everything that is due at the clock: close postings, climb ladders, record breaches."""
+        return run_due(self.database, self.engine, max_groups=max_groups)
+
+    def case(self, reference: int | str) -> CaseView:
+        """Return a case by its id, or a household's latest case by the household's code."""
+        with self.database.read() as tx:
+            case_id = rounds.latest_case(tx, reference)
+            case = case_rows.load(tx, [case_id])[0]
+            history = tuple(events.history(tx, [case_id]))
+            return CaseView(
+                case=case,
+                household_code=rounds.household_code(tx, case.household_id),
+                workflow=self.library.workflow(case.workflow),
+                events=history,
+                acts=events.acts(tx, [e.act_id for e in history if e.act_id is not None]),
+                deadlines=tuple(deadlines.of_subjects(tx, [case_id])),
+                certificate=certificates.of_cases(tx, [case_id]).get(case_id),
+            )
+
+    def cases_of_round(self, round_code: str) -> dict[str, int]:
+        """Return a round's case ids by household code."""
+        with self.database.read() as tx:
+            return rounds.cases_of_round(tx, _round(tx, round_code).id)
+
+    def left_out(self, round_code: str) -> list[str]:
+        """Return the managed households of the round's commune that have no case in it."""
+        with self.database.read() as tx:
+            found = _round(tx, round_code)
+            return registry.left_out(tx, found.id, found.unit_path)
+
+    def overdue(self, *, unit_path: str | None = None, as_of: date | None = None) -> list[queries.DueLine]:
+        """Return what is (or was, on the legal day `as_of`) overdue, by unit, rule and last day."""
+        day = as_of or legal_date(self.clock.now())
+        with self.database.read() as tx:
+            return queries.overdue(tx, day, self.calendar_for(day, unit_path or ""), unit_path=unit_path)
+
+    def due_between(self, first: date, last: date, *, unit_path: str | None = None) -> list[queries.DueLine]:
+        """Return what falls due between two days, as things stand now."""
+        today = legal_date(self.clock.now())
+        with self.database.read() as tx:
+            calendar = self.calendar_for(today, unit_path or "")
+            return queries.due_between(tx, today, first, last, calendar, unit_path=unit_path)
+
+    def states(self, round_code: str) -> list[queries.StateCount]:
+        """Return how many cases of a round stand in each state, by village."""
+        with self.database.read() as tx:
+            return queries.states_by_unit(tx, round_id=_round(tx, round_code).id)
+
+    def household(self, household_id: int) -> registry.Household:
+        """Return a household with its members' personal data opened."""
+        with self.database.read() as tx:
+            return registry.open_household(tx, self.vault, household_id)
+
+
+def _calendar_known_on(day: date, unit_path: str) -> Calendar:
+    return release(as_known_on=day, unit=unit_path or None)
+
+
+def _provider(keys: KeyProvider | str | None, url: str) -> KeyProvider:
+    if keys is not None and not isinstance(keys, str):
+        return keys
+    spec = keys or os.environ.get("RASOAT_KEYS")
+    if spec:
+        return key_provider(spec, url)
+    if not url.startswith("sqlite:///") or url == "sqlite:///:memory:":
+        msg = "where are the keys to personal data? give keys='file:PATH' (or RASOAT_KEYS); make one with: rasoat keys init"
+        raise InputError(msg)
+    beside = Path(url.removeprefix("sqlite:///") + ".keys")
+    if not beside.exists():
+        create_key_file(beside)
+    return FileKeys(beside)
+
+
+def _round(tx: Tx, code: str) -> rounds.RoundRow:
+    found = rounds.round_by_code(tx, code)
+    if found is None:
+        msg = f"no round {code!r}"
+        raise NotFoundError(msg)
+    return found
+
+
+def _require_same_round(known: rounds.RoundRow, workflow: str, unit_path: str, started_on: date) -> None:
+    if (known.workflow, known.unit_path, known.started_on) != (workflow, unit_path, started_on):
+        msg = (
+            f"round {known.code!r} exists as {known.workflow} of {known.unit_path} from {known.started_on}; "
+            f"asked for {workflow} of {unit_path} from {started_on}; give the new round its own code"
+        )
+        raise InputError(msg)
+
+
+def _require_all(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    missing = [code for code in wanted if code not in found]
+    if missing:
+        msg = f"{len(missing)} households are not registered: {', '.join(missing[:5])}; register them first"
+        raise NotFoundError(msg)
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an aware instant; `InputError` shows the form."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is no instant; expected e.g. 2022-10-27T17:00+07:00"
+        raise InputError(msg) from error
+    if found.tzinfo is None:
+        msg = f"{text!r} has no time zone; expected e.g. 2022-10-27T17:00+07:00"
+        raise InputError(msg)
+    return found

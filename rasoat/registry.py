@@ -1,0 +1,176 @@
+"""Units and households: written once, sealed, and found again by code or by identity number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from .engine.queries import within_unit
+from .foundation.errors import InputError, NotFoundError
+from .foundation.text import comparable
+from .persistence.rounds import HouseholdRow, households_by_code, insert_households, insert_units
+from .persistence.vault import WrappedKey
+
+if TYPE_CHECKING:
+    from .foundation.ids import IdSource
+    from .persistence.database import Tx
+    from .persistence.vault import Vault
+
+__all__ = ["Duplicate", "Household", "Person", "Registered", "left_out", "open_household", "register", "unit_paths"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of a household: personal data, stored only sealed."""
+
+    name: str
+    relation: str
+    born: str
+    sex: str
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A household as it is registered: its code, its village's path, its members (the head first)."""
+
+    code: str
+    unit_path: str
+    members: tuple[Person, ...]
+    area: str
+    class_now: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Two registrations of what looks like one household: same identity number, or same name, birth and commune."""
+
+    code: str
+    other_code: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a registration did: ids by code, how many were new, and what was refused or flagged as double."""
+
+    ids: Mapping[str, int]
+    new: int
+    refused: tuple[Duplicate, ...]
+    flagged: tuple[Duplicate, ...]
+
+
+def register(tx: Tx, vault: Vault, ids: IdSource, households: Sequence[Household], valid_from: date) -> Registered:
+    """Register households that are not there yet ("không trùng lặp, không bỏ sót").
+
+    A code that is known already keeps its household. The same identity number under another code is
+    refused; the same head's name, birth date and commune is registered and flagged.
+    """
+    known = households_by_code(tx, [h.code for h in households])
+    fresh = [h for h in households if h.code not in known]
+    rows = [_row(vault, new_id, h, valid_from) for new_id, h in zip(ids.take(len(fresh)), fresh, strict=True)]
+    refused = _doubles(tx, rows, "identity_index", "identity")
+    kept = [row for row in rows if row.code not in {d.code for d in refused}]
+    flagged = _doubles(tx, kept, "twin_index", "name_birth_commune")
+    insert_households(tx, kept)
+    found = {code: row.id for code, row in known.items()} | {row.code: row.id for row in kept}
+    return Registered(found, len(kept), tuple(refused), tuple(flagged))
+
+
+def open_household(tx: Tx, vault: Vault, household_id: int) -> Household:
+    """Return a household with its members' data opened; `NotFoundError` if there is none or its key was shredded."""
+    table = tx.tables.household
+    found = tx.select(select(table).where(table.c.id == household_id))
+    if not found:
+        msg = f"no household {household_id}"
+        raise NotFoundError(msg)
+    row = HouseholdRow(*found[0])
+    key = WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key)
+    members = tuple(Person(**person) for person in vault.open(key, row.sealed)["members"])
+    return Household(row.code, row.unit_path, members, row.area, row.class_now)
+
+
+def unit_paths(units: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return units given with code and parent code as rows with paths; `InputError` names an unknown parent."""
+    by_code = {unit["code"]: unit for unit in units}
+
+    def path(code: str, seen: tuple[str, ...] = ()) -> str:
+        if code not in by_code or code in seen:
+            msg = f"unit {seen[-1] if seen else code!r}: its parent {code!r} is unknown or circular"
+            raise InputError(msg)
+        parent = by_code[code]["parent"]
+        return code if not parent else f"{path(parent, (*seen, code))}/{code}"
+
+    fields = ("code", "level", "name", "valid_from", "valid_to")
+    return [{**{f: unit.get(f) for f in fields}, "path": path(code)} for code, unit in by_code.items()]
+
+
+def register_units(tx: Tx, units: Iterable[Mapping[str, Any]]) -> int:
+    """Write units that are not there yet; return how many were new."""
+    return insert_units(tx, unit_paths(units))
+
+
+def left_out(tx: Tx, round_id: int, unit_path: str) -> list[str]:
+    """Return the codes of managed households (poor, near-poor) of a unit that the round does not hold."""
+    household, case = tx.tables.household, tx.tables.case
+    inside = select(case.c.household_id).where(case.c.round_id == round_id)
+    query = (
+        select(household.c.code)
+        .where(
+            household.c.class_now != "none",
+            household.c.valid_to.is_(None),
+            household.c.id.notin_(inside),
+            *within_unit(household.c.unit_path, unit_path),
+        )
+        .order_by(household.c.code)
+    )
+    return [code for (code,) in tx.select(query)]
+
+
+def _row(vault: Vault, new_id: int, household: Household, valid_from: date) -> HouseholdRow:
+    if not household.members:
+        msg = f"household {household.code}: at least its head must be given"
+        raise InputError(msg)
+    key = vault.new_key(new_id)
+    head = household.members[0]
+    commune = household.unit_path.rpartition("/")[0]
+    people = [{f: getattr(p, f) for f in Person.__slots__} for p in household.members]
+    return HouseholdRow(
+        id=new_id,
+        code=household.code,
+        unit_path=household.unit_path,
+        persons=len(people),
+        area=household.area,
+        class_now=household.class_now,
+        sealed=vault.seal(key, {"members": people}),
+        data_key_id=key.data_key_id,
+        master_key_id=key.master_key_id,
+        wrapped_key=key.wrapped,
+        identity_index=vault.identity_index(head.identity) if head.identity else None,
+        twin_index=vault.keyed_index("twin", comparable(head.name), head.born, commune),
+        valid_from=valid_from,
+        valid_to=None,
+    )
+
+
+def _doubles(tx: Tx, rows: Sequence[HouseholdRow], column: str, by: str) -> list[Duplicate]:
+    table = tx.tables.household
+    wanted = [getattr(row, column) for row in rows if getattr(row, column) is not None]
+    seen: dict[bytes, str] = {}
+    for start in range(0, len(wanted), 500):
+        query = select(table.c[column], table.c.code).where(table.c[column].in_(wanted[start : start + 500]))
+        seen.update({bytes(index): code for index, code in tx.select(query)})
+    found: list[Duplicate] = []
+    for row in rows:
+        index = getattr(row, column)
+        if index is None:
+            continue
+        if index in seen:
+            found.append(Duplicate(row.code, seen[index], by))
+        else:
+            seen[index] = row.code
+    return found
