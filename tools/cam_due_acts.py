@@ -33,6 +33,7 @@ LISTED_ON = date(2022, 9, 27)
 CLOSED_ON = date(2022, 9, 30)
 LIMIT_OF_SIGNS = 4
 UPHELD = "đúng"
+RECHECK = "phúc tra"
 
 
 class Meeting(NamedTuple):
@@ -112,7 +113,7 @@ def actors() -> list[Row]:
     ]
     for v in VILLAGES:
         rows.append([f"TT-{v:02d}", "Trưởng thôn", village_code(v)])
-        rows.append([f"RSV-{v:02d}", "Rà soát viên", village_code(v)])
+        rows.append([f"RSV-{v:02d}", "Rà soát viên", COMMUNE])
     return rows
 
 
@@ -145,11 +146,11 @@ def surveys(households: list[Household]) -> list[Row]:
         course = COURSES[household.village]
         for number, span in enumerate(course.surveys, start=1):
             first = number == 1 and household.first_scores
-            reason = "khảo sát" if number == 1 else "khảo sát lại"
-            rows.append(_survey(household, number, _within(span, household), first or household.scores, reason))
+            kind = "khảo sát" if number == 1 else "khảo sát lại"
+            rows.append(_survey(household, number, _within(span, household), first or household.scores, kind))
     for recheck in RECHECKS:
         household = _complaining(households, recheck)
-        rows.append(_survey(household, 2, recheck.survey, household.scores, "phúc tra"))
+        rows.append(_survey(household, 2, recheck.survey, household.scores, RECHECK))
     return rows
 
 
@@ -246,10 +247,11 @@ def _within(span: tuple[int, int], household: Household) -> int:
     return days[int(household.code[-3:]) % len(days)]
 
 
-def _survey(household: Household, number: int, day: int, scores: Scores, reason: str) -> Row:
+def _survey(household: Household, number: int, day: int, scores: Scores, kind: str) -> Row:
+    surveyor = household.village + (5 if kind == RECHECK else 0)  # nobody re-checks a household they surveyed
     respondent = "thành viên am hiểu" if int(household.code[-3:]) % 6 == 0 else "chủ hộ"
     place = [f"PB-{household.code[6:]}-{number}", household.code, str(number), _on(10, day), "nông thôn"]
-    return [*place, str(scores.b1), str(scores.b2), f"RSV-{household.village:02d}", respondent, reason]
+    return [*place, str(scores.b1), str(scores.b2), f"RSV-{surveyor:02d}", respondent, kind]
 
 
 def _minutes(village: int, number: int, meeting: Meeting, represented: int, listed: int, household: str) -> Row:

@@ -71,7 +71,7 @@ def read_acts(
     sheet: str | None = None,
     known: Mapping[str, Collection[str]] | None = None,
 ) -> Parsed[T]:
-    """Read an act file. `known` maps a column (“household”, “village”, “enumerator”…) to the codes it may hold."""
+    """Read an act file. `known` maps a column (“household”, “village”, “surveyor”…) to the codes it may hold."""
     try:
         table = read_table(path, kind.columns, sheet=sheet)
         drafts = [_read(table, row, kind, known or {}) for row in table]
@@ -115,7 +115,7 @@ def _optional(name: str, *headings: str, read: Any = words) -> Column:
 _HOUSEHOLD = Column("household", ("mã hộ", "mã hộ gia đình"), words)
 _CONCERNED = _optional("household", "mã hộ", "mã hộ gia đình")
 _VILLAGE = Column("village", ("mã thôn",), words)
-_ENUMERATOR = Column("enumerator", ("mã rà soát viên", "rà soát viên", "mã điều tra viên", "điều tra viên"), words)
+_SURVEYOR = Column("surveyor", ("mã rà soát viên", "rà soát viên", "mã điều tra viên", "điều tra viên"), words)
 _UNIT = Column("unit", ("mã đơn vị",), words)
 
 UNITS = ActKind(
@@ -145,7 +145,7 @@ SCREENINGS = ActKind(
             _HOUSEHOLD,
             Column("screened_on", ("ngày", "ngày khảo sát"), day),
             Column("signs", ("số chỉ tiêu", "số tiêu chí"), whole_number(0, _MOST_SIGNS)),
-            _ENUMERATOR,
+            _SURVEYOR,
             _optional("reply_number", "số văn bản trả lời"),
             _optional("reason", "lý do không đưa vào danh sách"),
         )
@@ -163,7 +163,7 @@ SURVEYS = ActKind(
             Column("area", ("khu vực",), choice(terms.AREA)),
             Column("b1", ("B1", "điểm B1", "điểm A"), whole_number(0, B1_LIMIT)),
             Column("b2", ("B2", "điểm B2", "điểm B"), b2_score),
-            _ENUMERATOR,
+            _SURVEYOR,
             Column("respondent", ("người cung cấp thông tin", "người trả lời"), choice(terms.RESPONDENT)),
             Column("kind", ("loại khảo sát",), choice(terms.SURVEY)),
         )
@@ -180,18 +180,18 @@ MEETINGS = ActKind(
             Column("held_on", ("ngày", "ngày họp"), day),
             Column("attendees", ("số người tham dự", "tổng số người tham dự"), whole_number(1, 100_000)),
             Column("in_favour", ("số người đồng ý",), _COUNT),
-            Column("represented", ("số hộ có đại diện",), _COUNT),
-            Column("listed", ("số hộ trong danh sách",), _COUNT),
+            Column("households_represented", ("số hộ có đại diện",), _COUNT),
+            Column("households_listed", ("số hộ trong danh sách",), _COUNT),
             Column("chair", ("người chủ trì", "chủ trì"), words),
             Column("signed_by_chair", ("chủ trì ký",), yes_no),
             Column("signed_by_secretary", ("thư ký ký",), yes_no),
-            Column("signed_by_representative", ("đại diện hộ ký",), yes_no),
+            Column("signed_by_households", ("đại diện hộ ký",), yes_no),
             Column("copies", ("số bản",), _COUNT),
             _CONCERNED,
         )
     ),
     key="code",
-    ordered=(("in_favour", "attendees"), ("represented", "listed")),
+    ordered=(("in_favour", "attendees"), ("households_represented", "households_listed")),
 )
 POSTINGS = ActKind(
     PostingRow,
@@ -201,11 +201,11 @@ POSTINGS = ActKind(
             _VILLAGE,
             _CONCERNED,
             Column("posted_on", ("từ ngày", "ngày niêm yết"), day),
-            Column("at_village", ("tại nhà văn hóa thôn", "tại nhà sinh hoạt cộng đồng"), yes_no),
-            Column("at_commune", ("tại trụ sở UBND xã", "tại trụ sở UBND cấp xã"), yes_no),
+            Column("at_village_house", ("tại nhà văn hóa thôn", "tại nhà sinh hoạt cộng đồng"), yes_no),
+            Column("at_commune_office", ("tại trụ sở UBND xã", "tại trụ sở UBND cấp xã"), yes_no),
             Column("radio", ("phát thanh", "đài truyền thanh"), yes_no),
             Column("kind", ("loại",), choice(terms.POSTING)),
-            _optional("notice_number", "số thông báo"),
+            _optional("notice", "số thông báo"),
         )
     ),
     key="code",
@@ -218,7 +218,7 @@ COMPLAINTS = ActKind(
             _HOUSEHOLD,
             Column("received_on", ("ngày nhận",), day),
             Column("entered_on", ("ngày nhập",), day),
-            Column("summary_code", ("mã nội dung",), words),
+            Column("subject_code", ("mã nội dung",), words),
             Column("outcome", ("kết quả",), choice(terms.OUTCOME)),
         )
     ),

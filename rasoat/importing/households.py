@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["B1_LIMIT", "HOUSEHOLD_COLUMNS", "read_households"]
 
-B1_LIMIT = 500  # no law: beyond it a total of points is taken for a slip of the pen
+B1_LIMIT = 1_000  # no law: beyond it a total of points is taken for a slip of the pen
 _MOST_PERSONS = 40  # as above, for a household
 
 _PERSON = (

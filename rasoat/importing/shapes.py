@@ -55,10 +55,16 @@ class ScreeningRow:
     household: str
     screened_on: date
     signs: int
-    enumerator: str
+    surveyor: str
     reply_number: str | None
     reason: str | None
     row: int
+
+    @property
+    def reply(self) -> str | None:
+        """The written reply to a household that stays out: its number and the reason given."""
+        parts = [part for part in (self.reply_number, self.reason) if part]
+        return ": ".join(parts) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,7 @@ class SurveyRow:
     area: Area
     b1: int
     b2: int
-    enumerator: str
+    surveyor: str
     respondent: str
     kind: str
     row: int
@@ -88,12 +94,12 @@ class MeetingRow:
     held_on: date
     attendees: int
     in_favour: int
-    represented: int
-    listed: int
+    households_represented: int
+    households_listed: int
     chair: str
     signed_by_chair: bool
     signed_by_secretary: bool
-    signed_by_representative: bool
+    signed_by_households: bool
     copies: int
     household: str | None
     row: int
@@ -107,11 +113,11 @@ class PostingRow:
     village: str
     household: str | None
     posted_on: date
-    at_village: bool
-    at_commune: bool
+    at_village_house: bool
+    at_commune_office: bool
     radio: bool
     kind: str
-    notice_number: str | None
+    notice: str | None
     row: int
 
 
@@ -123,7 +129,7 @@ class ComplaintRow:
     household: str
     received_on: date
     entered_on: date
-    summary_code: str
+    subject_code: str
     outcome: str
     row: int
 

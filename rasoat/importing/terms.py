@@ -50,12 +50,16 @@ ROLE: Terms = {
     "village_head": ("Trưởng thôn", "Tổ trưởng", "Tổ trưởng tổ dân phố"),
     "front": ("Mặt trận Tổ quốc cấp xã",),
     "poverty_officer": ("Công chức giảm nghèo cấp xã",),
-    "commune_committee": ("Ban Chỉ đạo rà soát cấp xã", "Ban Chỉ đạo cấp xã"),
+    "committee": ("Ban Chỉ đạo rà soát cấp xã", "Ban Chỉ đạo cấp xã"),
     "commune_chair": ("Chủ tịch UBND xã", "Chủ tịch UBND cấp xã"),
     "district_committee": ("Ban Chỉ đạo cấp huyện",),
-    "district_chair": ("Chủ tịch UBND cấp huyện", "Chủ tịch UBND huyện"),
+    "superior_chair": (
+        "Chủ tịch UBND cấp huyện",
+        "Chủ tịch UBND huyện",
+        "Chủ tịch UBND cấp tỉnh",
+        "Chủ tịch UBND tỉnh",
+    ),
     "province_committee": ("Ban Chỉ đạo cấp tỉnh",),
-    "province_chair": ("Chủ tịch UBND cấp tỉnh", "Chủ tịch UBND tỉnh"),
 }
 RESPONDENT: Terms = {"head": ("chủ hộ",), "member": ("thành viên am hiểu", "thành viên")}
 SURVEY: Terms = {"survey": ("khảo sát",), "resurvey": ("khảo sát lại",), "recheck": ("phúc tra",)}

@@ -145,6 +145,9 @@ def test_phieu_a_is_for_those_who_asked_and_its_refusals_are_written() -> None:
     assert {r["mã hộ"] for r in screenings} == set(asked)
     assert all(on(r["ngày"]) > asked[r["mã hộ"]] for r in screenings)
     assert all(bool(r["lý do không đưa vào danh sách"]) == (int(r["số chỉ tiêu"]) >= 4) for r in screenings)
+    read = read_acts(DATA / "phieu-a.csv", SCREENINGS).records
+    assert all(bool(r.reply) == (r.signs >= 4) for r in read)
+    assert any((r.reply or "").startswith(f"{r.reply_number}: Có {r.signs:02d} chỉ tiêu") for r in read)
     old = {r["mã hộ"]: r["phân loại hộ"] for r in rows("danh-sach-dang-quan-ly-2021") if r["mã hộ"]}
     assert managed == old
 
@@ -177,6 +180,7 @@ def test_complaints_fall_inside_and_after_the_posting_and_the_re_checks_keep_the
         (reposting,) = [r for r in rows("niem-yet") if r["mã hộ"] == household]
         days = [on(complaint["ngày nhập"]), on(recheck["ngày"]), on(meeting["ngày"]), on(reposting["từ ngày"])]
         assert days == sorted(days)
+        assert recheck["mã rà soát viên"] != first["mã rà soát viên"], "who surveyed a household may not re-check it"
         assert days[-1] <= working_days_after(received, 7)
         assert (judged(first) == after[household]) == (outcome == "không đúng")
     entered_late = [r["mã khiếu nại"] for r in rows("khieu-nai") if r["ngày nhập"] != r["ngày nhận"]]
@@ -252,7 +256,7 @@ def test_every_act_file_is_read_without_a_fault_and_refers_only_to_what_exists()
     known = {
         "household": {h.code for h in households},
         "village": {h.village for h in households},
-        "enumerator": {a.code for a in actors.records if a.role == "enumerator"},
+        "surveyor": {a.code for a in actors.records if a.role == "enumerator"},
         "chair": {a.code for a in actors.records if a.role == "village_head"},
         "signer": codes,
         "unit": {u.code for u in units.records},

@@ -161,3 +161,9 @@ def test_a_request_without_a_class_comes_from_a_household_that_holds_none(tmp_pa
     (household,) = read_households(write(tmp_path, headings, f"{head(kind='')},Mẫu 01,19-9-2022")).records
     assert (household.origin, household.class_before) == ("request", "none")
     assert household.requested_on == date(2022, 9, 19)
+
+
+def test_the_same_household_entered_twice_in_a_row_is_a_repeated_code_not_a_second_head(tmp_path: Path) -> None:
+    again = head().replace("999080000001", "")
+    parsed = read_households(write(tmp_path, HEADINGS, head(), again))
+    assert [(e.row, e.code) for e in parsed.errors] == [(2, "import.key_twice"), (3, "import.key_twice")]
