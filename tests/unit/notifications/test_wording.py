@@ -13,6 +13,7 @@ from rasoat.notifications.wording import (
     official_date,
     percentage,
     scope,
+    short_date,
     standing,
     vietnamese_date,
 )
@@ -25,6 +26,8 @@ def test_a_day_is_written_as_officials_write_it():
     assert vietnamese_date(date(2026, 11, 15)) == "Chủ nhật, 15/11/2026"
     assert vietnamese_date(date(2025, 1, 2)) == "thứ Năm, 02/01/2025"
     assert official_date(date(2022, 10, 27), "en") == "Thursday, 27 October 2022"
+    assert short_date(date(2025, 1, 2), "vi") == "02/01/2025"
+    assert short_date(date(2025, 1, 2), "en") == "2 January 2025"
 
 
 @given(st.dates(date(2000, 1, 1), date(2099, 12, 25)))
