@@ -5,7 +5,7 @@ from __future__ import annotations
 from .checking import check_plan, has_errors
 from .dates import DateExpression, Kind, parse, vietnamese
 from .findings import SEVERITIES, Finding, Severity, Span
-from .law import CampaignLaw, law_of
+from .law import CampaignLaw, known_years, law_of
 from .loading import find_plan, load_plan, shipped_plans
 from .model import Act, Duty, LegalDocument, Level, Milestone, MilestoneDeadline, PartialDate, Plan, Remark, Source
 
@@ -30,6 +30,7 @@ __all__ = [
     "check_plan",
     "find_plan",
     "has_errors",
+    "known_years",
     "law_of",
     "load_plan",
     "parse",

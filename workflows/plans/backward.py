@@ -47,6 +47,16 @@ class Outlook:
     impossible_from: date
     missed: bool
 
+    def lost(self, today: date) -> bool:
+        """Whether it is certain on `today` that the village can't make it."""
+        return today >= self.impossible_from
+
+    def standing(self, today: date) -> str:
+        """Return ``lost``, ``at_risk`` (past the safe day) or ``safe``."""
+        if self.lost(today):
+            return "lost"
+        return "at_risk" if today > self.safe else "safe"
+
 
 def chain(steps: Sequence[Step], *, complaint: bool) -> tuple[Step, ...]:
     """Return the steps of a village with, or without, a complaint."""

@@ -1,0 +1,165 @@
+"""Unit files (TOML or CSV) into `Units`. A faulty file is refused whole, each faulty cell named."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from ..foundation.errors import InputError
+from .rows import Row, RowError, RowsRefusedError, day_in, read_csv, read_toml
+from .units import DISTRICTS_END, Change, Lineage, Unit, UnitLevel, Units
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+__all__ = ["load_units", "sample_units"]
+
+_UNIT_NEEDS, _UNIT_MAY = ("code", "name", "level", "valid_from"), ("parent", "valid_to", "source")
+_CHANGE_NEEDS, _CHANGE_MAY = ("change", "from", "to", "on"), ("decision",)
+_DAY = timedelta(days=1)
+_E = TypeVar("_E", bound=StrEnum)
+
+
+def load_units(path: Path | Traversable, changes: Path | None = None) -> Units:
+    """Read units and their lineage: one TOML file (``[[unit]]``, ``[[change]]``), or a CSV file of each.
+
+    `RowsRefusedError` names every faulty row, column and value; nothing is loaded then.
+    """
+    if path.name.endswith(".toml"):
+        read = read_toml(path, {"unit": (*_UNIT_NEEDS, *_UNIT_MAY), "change": (*_CHANGE_NEEDS, *_CHANGE_MAY)})
+        unit_rows, change_rows = read["unit"], read["change"]
+    elif path.name.endswith(".csv"):
+        unit_rows = read_csv(path, _UNIT_NEEDS, _UNIT_MAY)
+        change_rows = read_csv(changes, _CHANGE_NEEDS, _CHANGE_MAY) if changes else []
+    else:
+        msg = f"{path}: expected a .toml or .csv file of units"
+        raise InputError(msg)
+    return _checked(unit_rows, change_rows)
+
+
+@cache
+def sample_units() -> Units:
+    """Return the sample that comes with the project (one commune of Hà Tĩnh; see the file's notes on its codes)."""
+    return load_units(files(__package__) / "data" / "units" / "ha-tinh-sample.toml")
+
+
+class _Read(NamedTuple):
+    row: Row
+    unit: Unit
+
+
+def _checked(unit_rows: list[Row], change_rows: list[Row]) -> Units:
+    faults: list[RowError] = []
+    read = [_Read(row, unit) for row in unit_rows if (unit := _unit(row, faults))]
+    lineage = [(row, change) for row in change_rows if (change := _change(row, faults))]
+    if faults:  # what was not read can't be checked against the rest
+        raise RowsRefusedError(faults)
+    versions: dict[str, list[Unit]] = defaultdict(list)
+    for each in read:
+        faults += _unit_faults(each, versions)
+        versions[each.unit.code].append(each.unit)
+    for each in read:
+        faults += _parent_faults(each, versions)
+    for row, change in lineage:
+        faults += _change_faults(row, change, versions)
+    if faults:
+        raise RowsRefusedError(faults)
+    return Units((each.unit for each in read), (change for _, change in lineage))
+
+
+def _unit(row: Row, faults: list[RowError]) -> Unit | None:
+    before = len(faults)
+    _require(row, _UNIT_NEEDS, faults)
+    level = _choice(row, "level", UnitLevel, faults)
+    valid_from, valid_to = day_in(row, "valid_from", faults), day_in(row, "valid_to", faults)
+    if len(faults) > before or level is None or valid_from is None:
+        return None
+    cells = row.cells
+    return Unit(cells["code"], cells["name"], level, cells.get("parent"), valid_from, valid_to, cells.get("source", ""))
+
+
+def _change(row: Row, faults: list[RowError]) -> Lineage | None:
+    before = len(faults)
+    _require(row, _CHANGE_NEEDS, faults)
+    change, on = _choice(row, "change", Change, faults), day_in(row, "on", faults)
+    if len(faults) > before or change is None or on is None:
+        return None
+    return Lineage(change, row.cells["from"], row.cells["to"], on, row.cells.get("decision", ""))
+
+
+def _require(row: Row, columns: tuple[str, ...], faults: list[RowError]) -> None:
+    faults += [row.fault(column, "rows.missing") for column in columns if column not in row.cells]
+
+
+def _choice(row: Row, column: str, options: type[_E], faults: list[RowError]) -> _E | None:
+    written = row.cells.get(column)
+    if written is None:
+        return None
+    if written not in list(options):
+        faults.append(row.fault(column, "rows.choice", options=", ".join(options)))
+        return None
+    return options(written)
+
+
+def _unit_faults(read: _Read, versions: dict[str, list[Unit]]) -> list[RowError]:
+    """Return what is wrong with a unit by itself and against the earlier rows of its code."""
+    row, unit = read
+    faults: list[RowError] = []
+    if unit.valid_to is not None and unit.valid_to < unit.valid_from:
+        faults.append(row.fault("valid_to", "units.ends_first"))
+    if unit.level is UnitLevel.DISTRICT and (unit.valid_to is None or unit.valid_to > DISTRICTS_END):
+        faults.append(row.fault("valid_to", "units.district_ends", day=f"{DISTRICTS_END:%d/%m/%Y}"))
+    if any(_overlap(unit, other) for other in versions[unit.code]):
+        faults.append(row.fault("code", "units.twice"))
+    if "/" in unit.code or (unit.level is not UnitLevel.VILLAGE and "." in unit.code):
+        faults.append(row.fault("code", "units.code"))
+    return faults
+
+
+def _parent_faults(read: _Read, versions: dict[str, list[Unit]]) -> list[RowError]:
+    row, unit = read
+    if unit.parent is None or unit.level is UnitLevel.PROVINCE:
+        top = unit.parent is None and unit.level is UnitLevel.PROVINCE
+        return [] if top else [row.fault("parent", "units.parent_missing")]
+    over = [parent for parent in versions.get(unit.parent, []) if _overlap(unit, parent)]
+    if not _covered(unit, over):
+        return [row.fault("parent", "units.parent_not_valid")]
+    if any(parent.level.rank >= unit.level.rank for parent in over):
+        return [row.fault("parent", "units.parent_level")]
+    if unit.level is UnitLevel.VILLAGE and unit.code.rpartition(".")[0] != unit.parent:
+        return [row.fault("code", "units.village_code", parent=unit.parent)]
+    return []
+
+
+def _change_faults(row: Row, change: Lineage, versions: dict[str, list[Unit]]) -> list[RowError]:
+    faults: list[RowError] = []
+    if not any(unit.valid_on(change.on - _DAY) for unit in versions.get(change.origin, [])):
+        faults.append(row.fault("from", "units.origin", day=f"{change.on - _DAY:%d/%m/%Y}"))
+    if not any(unit.valid_on(change.on) for unit in versions.get(change.result, [])):
+        faults.append(row.fault("to", "units.result", day=f"{change.on:%d/%m/%Y}"))
+    same = change.origin == change.result
+    if (change.change is Change.RENAMED and not same) or (change.change is Change.RECODED and same):
+        faults.append(row.fault("to", f"units.{change.change}"))
+    return faults
+
+
+def _overlap(one: Unit, other: Unit) -> bool:
+    return one.valid_from <= (other.valid_to or date.max) and other.valid_from <= (one.valid_to or date.max)
+
+
+def _covered(unit: Unit, parents: list[Unit]) -> bool:
+    """Whether some version of the parent stands on every day of `unit`."""
+    day, last = unit.valid_from, unit.valid_to or date.max
+    for parent in sorted(parents, key=lambda parent: parent.valid_from):
+        if parent.valid_from > day:
+            return False
+        end = parent.valid_to or date.max
+        if end >= last:
+            return True
+        day = max(day, end + _DAY)
+    return False
