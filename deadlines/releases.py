@@ -256,9 +256,14 @@ def _moment(release: Release) -> str:
 
 
 def _require_same(known: Release, other: Release, where: str) -> None:
-    if (known.days, known.restored, known.years) != (other.days, other.restored, other.years):
+    if _meaning(known) != _meaning(other):
         msg = f"{where}: release {other.key} is known with other days; give the new one a later known_from or a serial"
         raise CalendarError(msg)
+
+
+def _meaning(release: Release) -> tuple[object, ...]:
+    days = {fact.day: fact.kind for fact in release.days}
+    return days, set(release.restored), release.years, release.standing
 
 
 def _try_out(candidate: Library, release: Release) -> None:
