@@ -11,6 +11,7 @@ from ..persistence.certificates import issue
 from ..persistence.chain import EventCore, hash_events
 from ..persistence.deadlines import Closing, DeadlineRow
 from ..persistence.events import EventRow, insert_events
+from ..persistence.rounds import set_class
 from ..persistence.outbox import enqueue
 from .terms import Computed, closing, compute, owner_path, rules_closed, rules_opened, start_day
 from .tidings import act_waiting, breach_found
@@ -63,12 +64,22 @@ def apply(
     events, advances = plan.chained()
     advance(tx, advances)
     insert_events(tx, events)
+    set_class(tx, _settled(steps))
     deadline_rows.close(tx, plan.closings)
     opened = plan.deadlines(ids)
     deadline_rows.insert_deadlines(tx, opened)
     told = [*breach_found(workflow, plan.late, context.now), *act_waiting(workflow, steps, act.id, context.now)]
     enqueue(tx, told)
     return Applied(len(opened), len(plan.closings), len(plan.late), len(told))
+
+
+def _settled(steps: Sequence[Step]) -> list[tuple[str, int]]:
+    """Return what the act makes of households whose class it settles: (class, household id)."""
+    return [
+        (str(step.facts["settled_class"]), step.case.household_id)
+        for step in steps
+        if any(use.name == "settle" for use in step.transition.effects)
+    ]
 
 
 def _certificates(tx: Tx, steps: Sequence[Step], request: ActRequest, act: StoredAct) -> Mapping[int, str]:

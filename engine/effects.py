@@ -98,6 +98,12 @@ def _change(view: View, _params: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"change": _changes(before, after, view.facts.get("former") is True)}
 
 
+@effect("settle", required=())
+def _settle(view: View, _params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Let the decision's class become the household's own from now on; `applying` writes it."""
+    return {"settled_class": view.fact("class_after")}
+
+
 @effect("certify", required=("classes", "style"))
 def _certify(view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Mark who is given a certificate; `applying` numbers it, since numbers are drawn from the commune's series."""

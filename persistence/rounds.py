@@ -18,6 +18,7 @@ __all__ = [
     "HouseholdRow",
     "RoundRow",
     "answered",
+    "cases_in_states",
     "cases_of_round",
     "household_code",
     "households_by_code",
@@ -172,16 +173,34 @@ def remember_answer(tx: Tx, key: str, digest: bytes, answer: str, now: datetime)
     tx.run(_REMEMBER, key, digest, answer, tx.instant(now))
 
 
+def cases_in_states(
+    tx: Tx,
+    round_id: int,
+    *,
+    unit_path: str | None = None,
+    states: Sequence[str] = (),
+    codes: Sequence[str] | None = None,
+) -> dict[str, int]:
+    """Return a round's case ids by household code: those of a village, in some states, or of named households."""
+    case, household = tx.tables.case, tx.tables.household
+    query = select(household.c.code, case.c.id).join(case, case.c.household_id == household.c.id)
+    query = query.where(case.c.round_id == round_id).order_by(household.c.code)
+    if unit_path is not None:
+        query = query.where(case.c.unit_path == unit_path)
+    if states:
+        query = query.where(case.c.state.in_(states))
+    found = {code: case_id for code, case_id in tx.select(query)}  # noqa: C416  rows are not tuples of the right type
+    if codes is None:
+        return found
+    if missing := [code for code in codes if code not in found]:
+        msg = f"{len(missing)} households have no case in the round: {', '.join(missing[:5])}"
+        raise NotFoundError(msg)
+    return {code: found[code] for code in codes}
+
+
 def cases_of_round(tx: Tx, round_id: int) -> dict[str, int]:
     """Return a round's case ids by household code."""
-    case, household = tx.tables.case, tx.tables.household
-    query = (
-        select(household.c.code, case.c.id)
-        .join(case, case.c.household_id == household.c.id)
-        .where(case.c.round_id == round_id)
-        .order_by(household.c.code)
-    )
-    return dict(tx.select(query))  # type: ignore[arg-type]  # rows are pairs
+    return cases_in_states(tx, round_id)
 
 
 def latest_case(tx: Tx, reference: int | str) -> int:

@@ -57,7 +57,7 @@ class SurveyRow(_Model):
     b1: Annotated[int, Field(ge=0, le=1_000, strict=True)]
     b2: Annotated[int, Field(ge=0, le=120, multiple_of=10, strict=True)]
     area: Literal["rural", "urban"]
-    respondent: Words
+    respondent: Literal["head", "member"]
     surveyor: Words | None = None
     income: Annotated[int, Field(ge=0, strict=True)] | None = None
 
@@ -67,7 +67,7 @@ class IncomeRow(_Model):
 
     income: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)]
     area: Literal["rural", "urban"]
-    respondent: Words
+    respondent: Literal["head", "member"]
     surveyor: Words | None = None
 
 
