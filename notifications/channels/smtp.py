@@ -8,9 +8,11 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Literal
 
 from ...foundation.errors import InputError
@@ -53,6 +55,9 @@ class Relay:
         if (self.username is None) != (self.password is None):
             msg = f"relay {self.host}: give both user name and password, or neither"
             raise InputError(msg)
+        if not f"{self.username}{self.password}".isascii():
+            msg = f"relay {self.host}: user name and password must be ASCII, others cannot be sent to every relay"
+            raise InputError(msg)
         if self.username is not None and self.security == "none":
             msg = f"relay {self.host}: a password is not sent unencrypted; use starttls or tls"
             raise InputError(msg)
@@ -79,17 +84,18 @@ class SmtpChannel:
 
     def send(self, message: Message) -> Receipt:
         """Hand the message to the relay and return its answer."""
-        letter = mail(message, self._sender)
+        to = _recipient(message)
+        letter = mail(message, self._sender, to)
         host = self._relay.host
         try:
             session = self._connect()
             try:
-                self._hand_over(session, letter)
+                self._hand_over(session, letter, to)
             finally:
                 _leave(session)
         except (smtplib.SMTPException, OSError) as error:
             raise _failure(error, host) from error
-        return Receipt(letter["Message-ID"], f"accepted by {host}")
+        return Receipt(str(letter["Message-ID"]), f"accepted by {host}")
 
     def _connect(self) -> smtplib.SMTP:
         relay = self._relay
@@ -105,36 +111,44 @@ class SmtpChannel:
                 raise
         return session
 
-    def _hand_over(self, session: smtplib.SMTP, letter: EmailMessage) -> None:
+    def _hand_over(self, session: smtplib.SMTP, letter: MIMEMultipart, to: Address) -> None:
         if self._relay.username is not None and self._relay.password is not None:
             session.login(self._relay.username, self._relay.password)
-        try:
-            session.send_message(letter)
-        except smtplib.SMTPNotSupportedError as error:
-            msg = f"{self._relay.host} does not take addresses outside ASCII (SMTPUTF8)"
-            raise PermanentFailure(msg) from error
+        session.send_message(letter, self._sender.addr_spec, to.addr_spec)
 
 
-def mail(message: Message, sender: Address) -> EmailMessage:
-    """Return the e-mail that carries `message`: byte for byte the same on every attempt."""
-    letter = EmailMessage(policy=SMTP_POLICY)
+def mail(message: Message, sender: Address, to: Address) -> MIMEMultipart:
+    """Return the e-mail that carries `message`: byte for byte the same on every attempt.
+
+    Built with the older MIME classes on purpose: where a long Vietnamese subject is folded, `EmailMessage`
+    loses or adds blanks in some releases of Python (cpython issues 92081 and 144156).
+    """
     recipient = message.recipient
-    try:
-        to = _address(message.address, "recipient")
-        letter["From"] = sender
-        letter["To"] = Address(nfc(recipient.name), addr_spec=to.addr_spec)
-        letter["Subject"] = nfc(message.title)
-        letter["Date"] = message.created_at
-        letter["Message-ID"] = f"<{message.id}@{sender.domain}>"
-    except (ValueError, MessageError) as error:
-        msg = f"message {message.id}: a header cannot be written: {error}"
-        raise PermanentFailure(msg) from error
+    letter = MIMEMultipart("alternative", boundary=f"=_{message.id}")
+    letter["From"] = sender.addr_spec
+    letter["To"] = _named(recipient.name, to.addr_spec)
+    letter["Subject"] = Header(nfc(message.title), "utf-8", header_name="Subject")
+    letter["Date"] = format_datetime(message.created_at)
+    letter["Message-ID"] = f"<{message.id}@{sender.domain}>"
     letter["Auto-Submitted"] = "auto-generated"
     letter["Content-Language"] = recipient.language
-    letter.set_content(message.text, cte="base64")
-    letter.add_alternative(message.html, subtype="html", cte="base64")
-    letter.set_boundary(f"=_{message.id}")
+    letter.attach(MIMEText(message.text, "plain", "utf-8"))
+    letter.attach(MIMEText(message.html, "html", "utf-8"))
     return letter
+
+
+def _recipient(message: Message) -> Address:
+    try:
+        return _address(message.address, "recipient")
+    except InputError as error:
+        msg = f"message {message.id}: {error}"
+        raise PermanentFailure(msg) from error
+
+
+def _named(name: str, address: str) -> Header:
+    header = Header(nfc(name), "utf-8", header_name="To")
+    header.append(f"<{address}>", "us-ascii")
+    return header
 
 
 class _Pinned(smtplib.SMTP):
@@ -172,6 +186,9 @@ def _leave(relay: smtplib.SMTP) -> None:
 
 
 def _address(written: str, whose: str) -> Address:
+    if not written.isascii():
+        msg = f"{whose} address is not ASCII; write its domain in the xn-- form"
+        raise InputError(msg)
     try:
         address = Address(addr_spec=written.strip())
     except (ValueError, MessageError, IndexError) as error:

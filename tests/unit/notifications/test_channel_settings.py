@@ -81,6 +81,7 @@ HOOK = {"kind": "webhook", "secrets": [{"env": "KEY"}]}
         (SMTP | {"sender": "nobody"}, "sender address"),
         (SMTP | {"security": "ssl"}, "security 'ssl'"),
         (SMTP | {"username": "u"}, "both user name and password"),
+        (SMTP | {"username": "ú", "password": {"env": "KEY"}}, "must be ASCII"),
         (SMTP | {"username": "u", "password": "plain"}, "never the secret itself"),
         (SMTP | {"username": "u", "password": {"env": "NOT_SET"}}, "NOT_SET is empty or not set"),
         (SMTP | {"username": "u", "password": {"env": "KEY", "x": 1}}, "never the secret itself"),
