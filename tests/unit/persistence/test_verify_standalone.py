@@ -30,8 +30,10 @@ EVENTS = tuple(
 )
 
 
-def proof(events: tuple[EventCore, ...] = EVENTS, count: int = 11) -> InclusionProof:
-    own = ChainHead(CASE, len(EVENTS), hash_events({}, EVENTS)[-1])
+def proof(
+    events: tuple[EventCore, ...] = EVENTS, count: int = 11, length: int = 2, of: tuple[EventCore, ...] = EVENTS
+) -> InclusionProof:
+    own = ChainHead(CASE, length, hash_events({}, of)[-1])
     others = [ChainHead(i, 1, i.to_bytes(32, "big")) for i in range(1, count)]
     heads = [*others, own]
     signed = take_checkpoint(heads, previous=None, taken_at="2022-10-27T05:00:00.000000Z", secret=SECRET, key=KEY)
@@ -114,6 +116,17 @@ def test_events_that_do_not_give_the_head_are_refused(events: tuple[EventCore, .
         verify(proof(events=events).to_json(), KEY.public)
 
 
+def test_a_head_sealed_with_a_wrong_number_of_events_is_refused() -> None:
+    with pytest.raises(Refused, match="do not give the head"):
+        verify(proof(length=3).to_json(), KEY.public)
+
+
+def test_events_of_another_case_are_refused_though_their_head_was_sealed() -> None:
+    foreign = tuple(event._replace(case_id=9) for event in EVENTS)
+    with pytest.raises(Refused, match="not this case's event 1"):
+        verify(proof(events=foreign, of=foreign).to_json(), KEY.public)
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{}", b'{"form":[]}', b"\xff", b"[" * 100_000, b"NaN"])
 def test_what_is_no_proof_is_refused(content: bytes) -> None:
     with pytest.raises(Refused):
@@ -187,6 +200,13 @@ def test_a_signature_made_larger_by_the_groups_order_is_refused() -> None:
     assert not ed25519_holds(KEY.public, b"x", malleable)
     assert not ed25519_holds(KEY.public, b"x", signature + b"\0")
     assert not ed25519_holds(b"\xff" * 32, b"x", signature)
+
+
+def test_a_point_has_one_encoding_only() -> None:
+    field = 2**255 - 19
+    assert rasoat_verify._decoded((1).to_bytes(32, "little")) == (0, 1, 1, 0)
+    assert rasoat_verify._decoded((field + 1).to_bytes(32, "little")) is None
+    assert rasoat_verify._decoded((1 | 1 << 255).to_bytes(32, "little")) is None
 
 
 @pytest.fixture
