@@ -1,8 +1,8 @@
 """Drafts a year that is not published yet from the `holidays` package, as an expected release to be checked by hand.
 
 What that package computes is a guess about decisions not yet made, so a draft is never official. Its traps are met:
-neighbouring years are loaded (a swap may cross the year's end), names are asked for in Vietnamese, days in lieu are
-kept, and a year it knows nothing of is refused instead of being drafted without holidays.
+names are asked for in Vietnamese, days in lieu are kept, and a year it knows nothing of is refused instead of being
+drafted without holidays.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def draft(year: int, known_from: date) -> str:
 
 
 def _read(year: int) -> _Year:
-    known = holidays.country_holidays("VN", years=range(year - 1, year + 2), language="vi")
+    known = holidays.country_holidays("VN", years=year, language="vi")
     found, tet, lieu = _Year(), [], []
     named = ((day, name) for day in sorted(known) if day.year == year for name in known.get_list(day))
     for day, name in named:

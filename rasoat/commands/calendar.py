@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._refusals import WRONG_USAGE, refusals
-from .due import DATE_FORMATS, CountedIn, Tongue
+from .due import DATE_FORMATS, CountedIn, Language_, Tongue
 
 if TYPE_CHECKING:
     from ..deadlines.calendar import Calendar, DayFact
@@ -27,7 +27,6 @@ Directory = Annotated[
     Path | None, typer.Option("--releases-dir", help="Directory of imported releases (or RASOAT_CALENDARS).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-Language_ = Annotated[Tongue, typer.Option("--language", help="Language of the text.")]
 Within = Annotated[str | None, typer.Option("--within", help="Unit path (42/446): add its local closures.")]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..deadlines.terms import Unit
     from ..foundation.messages import Language
 
-__all__ = ["DATE_FORMATS", "CountedIn", "Tongue", "due"]
+__all__ = ["DATE_FORMATS", "CountedIn", "Language_", "Tongue", "due"]
 
 DATE_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
 
@@ -44,6 +44,9 @@ class Tongue(StrEnum):
     EN = "en"
 
 
+Language_ = Annotated[Tongue, typer.Option("--lang", "--language", envvar="RASOAT_LANG", help="Language of the text.")]
+
+
 def due(
     start: Annotated[datetime, typer.Argument(formats=DATE_FORMATS, help="The day of the event.")],
     length: Annotated[int, typer.Argument(min=1, help="How many days or months the term has.")],
@@ -65,7 +68,7 @@ def due(
     no_roll: Annotated[bool, typer.Option("--no-roll", help="A last day that is a day off stays.")] = False,
     skip_makeup: Annotated[bool, typer.Option("--skip-makeup", help="Make-up days are no working days.")] = False,
     proof: Annotated[bool, typer.Option("--proof", "--print", help="Print the page that explains every day.")] = False,
-    language: Annotated[Tongue, typer.Option("--language", help="Language of the text.")] = Tongue.VI,
+    language: Language_ = Tongue.VI,
     as_json: Annotated[bool, typer.Option("--json", help="The whole proof as JSON.")] = False,
 ) -> None:
     """Tell the last day of a term that an event sets running, by the counting rules of the civil code."""

@@ -49,6 +49,10 @@ def test_a_draft_keeps_the_swaps_the_package_knows() -> None:
     assert kinds[date(2026, 8, 22)] is DayKind.MAKEUP
 
 
+def test_a_swap_across_the_end_of_the_year_is_seen() -> None:
+    assert drafting._read(2018).swaps == [(date(2018, 12, 31), date(2019, 1, 5))]
+
+
 @pytest.mark.parametrize("year", [2101, 2105])
 def test_a_year_the_package_knows_nothing_of_is_refused_not_drafted_empty(year: int) -> None:
     with pytest.raises(CalendarError, match=r"does not give the statutory days of .*tet"):

@@ -193,6 +193,13 @@ def test_an_official_year_is_not_published_twice_nor_drafted_over(tmp_path: Path
     assert calendar(directory=shelf).confirmed_through == date(2027, 12, 31)
 
 
+def test_the_horizon_does_not_jump_over_a_year_that_is_only_expected(tmp_path: Path, shelf: Path) -> None:
+    body = '[[holiday]]\nname = "new_year"\ndays = [2028-01-01]\n'
+    install(file_of(tmp_path, body, more="years = [2028]"), shelf)
+    latest = calendar(directory=shelf)
+    assert (latest.confirmed_through, latest.last_day) == (date(2026, 12, 31), date(2028, 12, 31))
+
+
 def test_a_gap_between_years_is_refused(tmp_path: Path, shelf: Path) -> None:
     body = '[[holiday]]\nname = "new_year"\ndays = [2029-01-01]\n'
     with pytest.raises(CalendarError, match="no release covers 2028"):
