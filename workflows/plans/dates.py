@@ -135,10 +135,10 @@ class _Reading:
 
 def _read(written: Written, year: int | None) -> _Reading:
     findings: list[Finding] = []
-    number, meant_year = _year(written, year, findings)
     if written.month is None:
         findings.append(finding("date.unreadable", span=written.span, written=written.text))
         return _Reading(written, None, None, findings)
+    number, meant_year = _year(written, year, findings)
     if meant_year is None:
         return _Reading(written, None, None, findings)
     meant = _days(written.day, written.month, meant_year)
