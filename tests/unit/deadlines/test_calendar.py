@@ -84,7 +84,7 @@ def test_each_year_has_its_statutory_days_and_gives_weekend_holidays_back(year: 
 def test_a_day_in_lieu_is_the_next_working_day_after_its_holiday() -> None:
     for fact in LATEST.special_days():
         if fact.kind is DayKind.IN_LIEU:
-            of = datetime.strptime(fact.name.vi[-10:], "%d/%m/%Y").date()  # noqa: DTZ007
+            of = datetime.strptime(fact.name.vi[-10:], "%d/%m/%Y").date()  # noqa: DTZ007  a day in a sentence, no instant
             between = every_day(of, fact.day)[1:-1]
             assert not any(LATEST.is_working(day) for day in between), (of, fact.day)
 

@@ -56,7 +56,7 @@ def test_two_entries_with_one_uid_are_refused() -> None:
 
 def test_a_stamp_without_a_zone_is_refused() -> None:
     with pytest.raises(InputError):
-        icalendar_text("x", [], datetime(2026, 11, 22))  # noqa: DTZ001
+        icalendar_text("x", [], datetime(2026, 11, 22))  # noqa: DTZ001  the naive stamp is the fault under test
 
 
 def test_control_characters_do_not_reach_the_feed() -> None:
