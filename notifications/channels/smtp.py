@@ -7,11 +7,12 @@ import smtplib
 import socket
 import ssl
 from dataclasses import dataclass, field
+from email.charset import BASE64, Charset
 from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
 from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
+from email.mime.nonmultipart import MIMENonMultipart
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -117,6 +118,13 @@ class SmtpChannel:
         session.send_message(letter, self._sender.addr_spec, to.addr_spec)
 
 
+def _utf8() -> Charset:
+    """Return UTF-8 in base64, whatever another package has registered for UTF-8 in this process (Apprise does)."""
+    charset = Charset("utf-8")
+    charset.header_encoding = charset.body_encoding = BASE64
+    return charset
+
+
 def mail(message: Message, sender: Address, to: Address) -> MIMEMultipart:
     """Return the e-mail that carries `message`: byte for byte the same on every attempt.
 
@@ -126,14 +134,14 @@ def mail(message: Message, sender: Address, to: Address) -> MIMEMultipart:
     recipient = message.recipient
     letter = MIMEMultipart("alternative", boundary=f"=_{message.id}")
     letter["From"] = sender.addr_spec
-    letter["To"] = _named(recipient.name, to.addr_spec)
-    letter["Subject"] = Header(nfc(message.title), "utf-8", header_name="Subject")
+    letter["To"] = f"{_encoded('To', recipient.name)} <{to.addr_spec}>"
+    letter["Subject"] = _encoded("Subject", message.title)
     letter["Date"] = format_datetime(message.created_at)
     letter["Message-ID"] = f"<{message.id}@{sender.domain}>"
     letter["Auto-Submitted"] = "auto-generated"
     letter["Content-Language"] = recipient.language
-    letter.attach(MIMEText(message.text, "plain", "utf-8"))
-    letter.attach(MIMEText(message.html, "html", "utf-8"))
+    letter.attach(_part("plain", message.text))
+    letter.attach(_part("html", message.html))
     return letter
 
 
@@ -145,10 +153,14 @@ def _recipient(message: Message) -> Address:
         raise PermanentFailure(msg) from error
 
 
-def _named(name: str, address: str) -> Header:
-    header = Header(nfc(name), "utf-8", header_name="To")
-    header.append(f"<{address}>", "us-ascii")
-    return header
+def _part(subtype: str, words: str) -> MIMENonMultipart:
+    part = MIMENonMultipart("text", subtype, charset="utf-8")
+    part.set_payload(words, _utf8())
+    return part
+
+
+def _encoded(header: str, words: str) -> str:
+    return Header(nfc(words), _utf8(), header_name=header).encode()
 
 
 class _Pinned(smtplib.SMTP):

@@ -8,7 +8,7 @@ import socket
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from email import policy
+from email import charset, policy
 from email.header import decode_header
 from email.headerregistry import Address
 
@@ -59,7 +59,7 @@ def test_the_letter_arrives_in_vietnamese_as_text_and_html(serve_mail, postbox, 
 def decoded(header):
     """Read a header by RFC 2047 (the parser of `policy.default` adds blanks: cpython issue 128110)."""
     parts = decode_header(header)
-    return "".join(part if isinstance(part, str) else part.decode(charset or "ascii") for part, charset in parts)
+    return "".join(part if isinstance(part, str) else part.decode(encoding or "ascii") for part, encoding in parts)
 
 
 @given(st.text(st.sampled_from("Niêm yết kết quả của xã Cẩm Duệ – “hộ” (100), 27/10"), max_size=200))
@@ -92,6 +92,17 @@ def test_a_second_attempt_is_the_same_letter_byte_for_byte(serve_mail, postbox, 
         channel(port).send(sent)
     first, second = postbox.received
     assert first.content == second.content
+
+
+def test_the_letter_stays_the_same_when_another_package_changes_how_utf_8_is_encoded(message, monkeypatch):
+    sent = message("email", "chairman@example.vn")
+    addresses = Address(addr_spec=SENDER), Address(addr_spec="chairman@example.vn")
+    monkeypatch.setattr(charset, "CHARSETS", dict(charset.CHARSETS))
+    letters = set()
+    for encoding in (charset.QP, charset.BASE64, charset.SHORTEST):
+        charset.add_charset("utf-8", encoding, charset.BASE64 if encoding == charset.SHORTEST else encoding, "utf-8")
+        letters.add(mail(sent, *addresses).as_bytes())
+    assert len(letters) == 1
 
 
 def test_starttls_with_login(serve_mail, postbox, message, identity):
