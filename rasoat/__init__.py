@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .engine.queries import DueLine, StateCount
     from .engine.service import Moved, Outcome
     from .engine.timers import Ran
-    from .engine.values import SYSTEM, ActRequest, Actor, Mandate, Mode, Refusal
+    from .engine.values import SYSTEM, Actor, ActRequest, Mandate, Mode, Refusal
     from .foundation.clock import Clock, FrozenClock, SystemClock
     from .foundation.errors import RasoatError
     from .foundation.ids import CountingIds, IdSource, TimeOrderedIds

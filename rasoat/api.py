@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,8 +14,8 @@ from .deadlines.releases import calendar as release
 from .engine import queries
 from .engine.service import CaseOpening, Engine, Observer, Outcome
 from .engine.timers import Ran, run_due
-from .engine.values import ActRequest
 from .foundation.clock import Clock, SystemClock, legal_date
+from .foundation.defaults import DATABASE_URL
 from .foundation.errors import InputError, NotFoundError
 from .foundation.ids import IdSource, TimeOrderedIds
 from .persistence import cases as case_rows
@@ -29,15 +28,16 @@ from .persistence.vault import Vault
 from .workflows.library import WorkflowLibrary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from sqlalchemy.engine import Connection
 
     from .deadlines.calendar import Calendar
     from .engine.definition import Workflow
+    from .engine.values import ActRequest
     from .persistence.database import Tx
 
 __all__ = ["CaseView", "Rasoat", "RoundOpened"]
-
-DEFAULT_URL = "sqlite:///rasoat.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Rasoat:
         provider); for a SQLite file it may be left out: a key file then stands beside it. Further
         options are those of the constructor.
         """
-        url = url or os.environ.get("RASOAT_DATABASE_URL", DEFAULT_URL)
+        url = url or os.environ.get("RASOAT_DATABASE_URL", DATABASE_URL)
         database = Database.open(url, schema=schema, prefix=prefix, synchronous=synchronous)
         if create:
             upgrade(database)
@@ -239,10 +239,12 @@ class Rasoat:
                 certificate=certificates.of_cases(tx, [case_id]).get(case_id),
             )
 
-    def cases_of_round(self, round_code: str) -> dict[str, int]:
-        """Return a round's case ids by household code."""
+    def cases_of_round(
+        self, round_code: str, *, unit_path: str | None = None, states: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Return a round's case ids by household code: all, one village's, or those in some states."""
         with self.database.read() as tx:
-            return rounds.cases_of_round(tx, _round(tx, round_code).id)
+            return rounds.cases_in_states(tx, _round(tx, round_code).id, unit_path=unit_path, states=states)
 
     def left_out(self, round_code: str) -> list[str]:
         """Return the managed households of the round's commune that have no case in it."""
@@ -268,6 +270,20 @@ class Rasoat:
         with self.database.read() as tx:
             return queries.states_by_unit(tx, round_id=_round(tx, round_code).id)
 
+    def units(self) -> list[rounds.UnitRow]:
+        """Return every administrative unit on record, by path."""
+        with self.database.read() as tx:
+            return rounds.units(tx)
+
+    def today(self) -> date:
+        """Return the legal day of the clock."""
+        return legal_date(self.clock.now())
+
+    def season_end(self, procedure: str, started_on: date) -> date | None:
+        """Return the last day of the season of a round that starts on `started_on`, None if its regime names none."""
+        season = self.library.in_force(procedure, started_on).criteria.get("season_ends")
+        return None if season is None else date(started_on.year, season["month"], season["day"])
+
     def household(self, household_id: int) -> registry.Household:
         """Return a household with its members' personal data opened."""
         with self.database.read() as tx:
@@ -285,7 +301,9 @@ def _provider(keys: KeyProvider | str | None, url: str) -> KeyProvider:
     if spec:
         return key_provider(spec, url)
     if not url.startswith("sqlite:///") or url == "sqlite:///:memory:":
-        msg = "where are the keys to personal data? give keys='file:PATH' (or RASOAT_KEYS); make one with: rasoat keys init"
+        msg = (
+            "where are the keys to personal data? give keys='file:PATH' (or RASOAT_KEYS); to make one: rasoat keys init"
+        )
         raise InputError(msg)
     beside = Path(url.removeprefix("sqlite:///") + ".keys")
     if not beside.exists():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -16,6 +14,9 @@ from .persistence.rounds import HouseholdRow, households_by_code, insert_househo
 from .persistence.vault import WrappedKey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
     from .foundation.ids import IdSource
     from .persistence.database import Tx
     from .persistence.vault import Vault

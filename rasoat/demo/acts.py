@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from ..engine.values import ActRequest, Actor, Mandate
+from ..engine.values import Actor, ActRequest, Mandate
 from ..foundation.clock import LEGAL_ZONE
-from ..registry import Household, Person
 
 if TYPE_CHECKING:
-    from ..importing import HouseholdRecord
+    from collections.abc import Callable, Iterator, Mapping
+
     from .files import RoundFiles
 
-__all__ = ["Happening", "happenings", "household_of", "paths_of", "unit_rows"]
+__all__ = ["Happening", "happenings", "paths_of", "unit_rows"]
 
 # The hour at which each act of a day is entered, so that one day's acts follow one another as they must.
 _HOURS = {
@@ -91,23 +90,6 @@ def unit_rows(files: RoundFiles, since: date) -> list[dict[str, Any]]:
         {"code": u.code, "name": u.name, "level": u.level, "parent": u.parent, "valid_from": since, "valid_to": None}
         for u in files.units
     ]
-
-
-def household_of(record: HouseholdRecord, paths: Mapping[str, str]) -> Household:
-    """Return a list's household as it is registered."""
-    return Household(
-        record.code,
-        paths[record.village],
-        tuple(
-            Person(m.name, m.relation, m.birth.first.isoformat()[: _PRECISION[m.birth.precision]], m.sex, m.identity)
-            for m in record.members
-        ),
-        record.area,
-        record.class_before,
-    )
-
-
-_PRECISION = {"day": 10, "month": 7, "year": 4}
 
 
 def actors_of(files: RoundFiles, paths: Mapping[str, str]) -> dict[str, Actor]:
@@ -233,7 +215,7 @@ _SOURCES: tuple[Callable[[RoundFiles], Iterator[Happening]], ...] = (
 )
 
 
-def _happening(
+def _happening(  # noqa: PLR0913  one keyword for each part of an act
     trigger: str,
     day: date,
     actor: str,

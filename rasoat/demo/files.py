@@ -7,8 +7,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..foundation.errors import InputError
 from .. import importing
+from ..foundation.errors import InputError
 
 if TYPE_CHECKING:
     from ..importing import HouseholdRecord, Parsed

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..foundation.clock import FrozenClock, legal_date, start_of
 from ..foundation.errors import InputError
+from ..importing.registering import household_of
 from ..persistence.rounds import cases_in_states
 from ..persistence.wakeups import next_wake_at
-from .acts import Happening, actors_of, happenings, household_of, paths_of, unit_rows
+from .acts import Happening, actors_of, happenings, paths_of, unit_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..api import Rasoat
     from ..engine.values import Refusal
     from ..persistence.rounds import RoundRow
     from .files import RoundFiles
 
-__all__ = ["Played", "play", "plan_of"]
+__all__ = ["Played", "plan_of", "play"]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,57 @@
+"""The command line. Exit codes: 0 done, 1 refused (with reasons), 2 wrong usage."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from . import __version__
+from .commands import act, calendar, case, database, demo, due, importing, keys, plan
+from .commands._common import configure_logging
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="rasoat",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Rà soát hộ nghèo, hộ cận nghèo: the case engine and the legal clock.",
+    epilog="Exit codes: 0 done, 1 refused (with reasons), 2 wrong usage.",
+)
+app.command("demo")(demo.demo)
+app.command("import")(importing.import_file)
+app.command("act")(act.act)
+app.command("due")(due.due)
+app.add_typer(case.app, name="case")
+app.add_typer(plan.app, name="plan")
+app.add_typer(calendar.app, name="calendar")
+app.add_typer(database.app, name="db")
+app.add_typer(keys.app, name="keys")
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  a typer callback takes the option's value alone
+    if asked:
+        typer.echo(f"rasoat {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[  # noqa: ARG001  its callback has done all there is to do
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Logs as JSON lines on standard error.")] = False,
+    log_level: Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.")] = None,
+) -> None:
+    configure_logging(as_json=log_json or None, level=log_level)
+
+
+def main() -> None:
+    """Run the command line with UTF-8 output, whatever the console's own encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
+    app()

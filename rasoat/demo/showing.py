@@ -1,0 +1,184 @@
+"""Run the demonstration and show it: progress, the round by village, one household, one deadline, what was overdue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ..api import Rasoat
+from ..commands.case import timeline
+from ..deadlines.proof import prove
+from ..foundation.clock import LEGAL_ZONE, FrozenClock
+from ..foundation.errors import InputError
+from ..foundation.ids import CountingIds
+from ..foundation.messages import text
+from .files import read_round, shipped
+from .results import Figure, figures, write_lists
+from .running import Played, middle_day, plan_of, play
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ..api import CaseView
+    from ..foundation.messages import Language
+    from .files import RoundFiles
+
+__all__ = ["Report", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the demonstration did and where it left it."""
+
+    played: Played
+    figures: tuple[Figure, ...]
+    database: str
+    lists: tuple[Path, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every figure of the notice came out, and no act of the files was refused."""
+        return all(figure.agrees for figure in self.figures) and not self.played.refused
+
+
+def run(out: Path, data: Path | None, db: str | None, tongue: Language, *, quiet: bool = False) -> Report:
+    """Run the round of `data` (default: the shipped one) on a new database in `out`, showing it unless `quiet`."""
+    console = Console(quiet=quiet)
+    files = read_round(data or shipped())
+    out.mkdir(parents=True, exist_ok=True)
+    url = db or f"sqlite:///{_fresh(out / 'rasoat.db')}"
+    _, begins = plan_of(files)
+    clock = FrozenClock(datetime(begins.year, begins.month, begins.day, tzinfo=LEGAL_ZONE))
+    engine = Rasoat.open(url, clock=clock, ids=CountingIds(), keys="development-anywhere")
+    try:
+        _require_empty(engine, url)
+        console.print(text("demo.title", folder=files.folder.name, households=len(files.listed)).within(tongue))
+        played = _play(console, engine, clock, files, tongue)
+        found = tuple(figures(engine, played.round.code, files))
+        lists = write_lists(engine, played.round.code, files, out)
+        _Show(console, engine, files, played, tongue).everything(found)
+    finally:
+        engine.close()
+    report = Report(played, found, url, lists)
+    _closing(console, report, tongue)
+    return report
+
+
+def _fresh(path: Path) -> Path:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return path
+
+
+def _require_empty(engine: Rasoat, url: str) -> None:
+    if engine.units():
+        msg = f"the demonstration needs an empty database, {url} holds units already; name another with --db"
+        raise InputError(msg)
+
+
+def _play(console: Console, engine: Rasoat, clock: FrozenClock, files: RoundFiles, tongue: Language) -> Played:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=console.quiet) as progress:
+        bar = progress.add_task(text("demo.progress").within(tongue), total=None)
+        return play(engine, clock, files, _tell(progress, bar, clock))
+
+
+def _tell(progress: Progress, bar: object, clock: FrozenClock) -> Callable[[int, int, str], None]:
+    def tell(done: int, total: int, trigger: str) -> None:
+        day = f"{clock.now().astimezone(LEGAL_ZONE):%d/%m/%Y}"
+        progress.update(bar, completed=done, total=total, description=f"{day} {trigger:<14}")  # type: ignore[arg-type]  # rich's own id
+
+    return tell
+
+
+class _Show:
+    """The demonstration's tables."""
+
+    def __init__(
+        self, console: Console, engine: Rasoat, files: RoundFiles, played: Played, tongue: Language
+    ) -> None:  # fmt: skip
+        self.console = console
+        self.engine = engine
+        self.files = files
+        self.played = played
+        self.tongue: Language = tongue
+
+    def everything(self, found: tuple[Figure, ...]) -> None:
+        """Show the round by village, a household with a complaint, a deadline's proof, a day's overdue, the figures."""
+        if self.console.quiet:
+            return
+        self.console.print(self._by_village())
+        complained = self.files.complaints[0].household
+        view = self.engine.case(complained)
+        self.console.print(self._say("demo.household", code=complained, certificate=view.certificate or "–"))
+        self.console.print(timeline(view, self.tongue))
+        self._proof(view)
+        self._overdue()
+        self.console.print(self._figures(found))
+
+    def _say(self, code: str, **fields: object) -> str:
+        return text(code, **fields).within(self.tongue)
+
+    def _by_village(self) -> Table:
+        table = Table(title=self._say("demo.by_village"))
+        workflow = self.engine.library.workflow(self.played.round.workflow)
+        counts = self.engine.states(self.played.round.code)
+        states = [key for key in workflow.states if any(c.state == key for c in counts)]
+        table.add_column(self._say("demo.village"))
+        for key in states:
+            table.add_column(workflow.state(key).label.within(self.tongue), justify="right")
+        names = {u.path: u.name for u in self.engine.units()}
+        for path in sorted({c.unit_path for c in counts}):
+            row = {c.state: c.count for c in counts if c.unit_path == path}
+            table.add_row(names[path], *(str(row.get(key, "")) for key in states))
+        return table
+
+    def _proof(self, view: CaseView) -> None:
+        deadline = next(d for d in view.deadlines if d.rule == "recheck")
+        rule = view.workflow.deadline(deadline.rule)
+        if rule.term is None:
+            return
+        calendar = self.engine.calendar_for(deadline.started_on, view.case.unit_path)
+        self.console.print(self._say("demo.proof", label=rule.label.within(self.tongue), article=rule.article))
+        self.console.print(prove(rule.term, deadline.started_on, calendar).render(self.tongue), highlight=False)
+
+    def _overdue(self) -> None:
+        day = middle_day(self.files)
+        table = Table(title=self._say("demo.overdue", day=f"{day:%d/%m/%Y}"))
+        for key in ("demo.village", "demo.term", "demo.desk", "demo.last_day", "demo.count", "demo.days"):
+            table.add_column(self._say(key))
+        names = {u.path: u.name for u in self.engine.units()}
+        for line in self.engine.overdue(as_of=day):
+            workflow = self.engine.library.workflow(line.workflow)
+            desk = f"{workflow.roles[line.owner_role].label.within(self.tongue)}, {names[line.owner_path]}"
+            label = workflow.deadline(line.rule).label.within(self.tongue)
+            last = f"{line.due_on:%d/%m/%Y}"
+            table.add_row(names[line.unit_path], label, desk, last, str(line.count), str(line.days))
+        self.console.print(table)
+
+    def _figures(self, found: tuple[Figure, ...]) -> Table:
+        table = Table(title=self._say("demo.figures", notice=self.files.notices[0].number))
+        for key in ("demo.group", "demo.notice_figure", "demo.round_figure", "demo.same"):
+            table.add_column(self._say(key))
+        for f in found:
+            group = self._say(f"demo.group_{f.group}")
+            same = "[green]✓[/]" if f.agrees else "[red]✗[/]"
+            table.add_row(group, f"{f.notice_households} / {f.notice_persons}", f"{f.households} / {f.persons}", same)
+        return table
+
+
+def _closing(console: Console, report: Report, tongue: Language) -> None:
+    played = report.played
+    fields = {"acts": played.acts, "moves": played.moves, "fired": played.fired, "breaches": played.breaches}
+    console.print(text("demo.did", **fields).within(tongue))
+    for refusal in played.refused[:5]:
+        console.print(f"[red]{refusal.case_id}: {refusal.reason.within(tongue)}[/]")
+    console.print(text("demo.database", url=report.database).within(tongue), highlight=False)
+    for path in report.lists:
+        console.print(text("demo.list", path=path).within(tongue), highlight=False)
