@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import structlog
@@ -27,10 +28,12 @@ from .views import Census, Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
     from ..deadlines.calendar import Calendar
     from ..foundation.clock import Clock
     from ..foundation.ids import IdSource
     from ..persistence.database import Tx
+    from .definition import Workflow
     from .machine import CompiledWorkflow
 
 __all__ = ["CaseOpening", "Engine", "Library", "Moved", "Observer", "Outcome", "act_digest", "fit_forms"]
@@ -243,7 +246,7 @@ class Engine:
             today=today,
             calendar=self.calendar_for(today, commune),
             settings=self.settings_in_force(tx, compiled.workflow.id, commune),
-            census=_census(tx, cases, request, level) if level else {},
+            census=_census(tx, compiled, cases, request) if level else {},
             deadlines=deadline_rows.open_of(tx, [case.id for case in cases]),
             round_days={
                 r.id: {"started_on": r.started_on} | ({"ends_on": r.ends_on} if r.ends_on else {})
@@ -293,15 +296,25 @@ def _form_refusal(case_id: int, article: object, fault: Any) -> Refusal:
     return Refusal("refused.form", str(article), fields, case_id)
 
 
-def _census(tx: Tx, cases: Sequence[CaseRow], request: ActRequest, level: str) -> dict[str, Census]:
+def _census(
+    tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest
+) -> dict[str, Census]:
+    level, waiting = compiled.census_levels[request.trigger], _barrier_states(compiled.workflow, request.trigger)
     found: dict[str, Census] = {}
     for case in cases:
         path = case.unit_path if level == "village" else None
         key = path or str(case.round_id)
         if key not in found:
-            counted = census(tx, case.round_id, path, request.case_ids)
+            counted = census(tx, case.round_id, path, waiting, request.case_ids)
             found[key] = Census({s: n for s, (n, _) in counted.items()}, {s: ids for s, (_, ids) in counted.items()})
     return found
+
+
+@lru_cache(maxsize=1024)
+def _barrier_states(workflow: Workflow, trigger: str) -> tuple[str, ...]:
+    """Return the states that hold up `trigger`, by any of its guards."""
+    arrows = [t for t in workflow.transitions if t.trigger == trigger]
+    return tuple(sorted({state for t in arrows for g in t.guards for state in g.params.get("waiting", ())}))
 
 
 def _opening_core(case_id: int, state: str, opening: CaseOpening, stamp: str, actor: str) -> EventCore:

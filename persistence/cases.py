@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, not_, select, update
+from sqlalchemy import bindparam, func, not_, select, update
 
 from ..foundation.errors import ConflictError, NotFoundError
-from .statements import Statement, in_ids
+from .statements import Statement, in_ids, in_texts, insertion, keyed_update
 
 if TYPE_CHECKING:
-    from datetime import date
     from collections.abc import Iterable, Sequence
+    from datetime import date
+
     from .database import Tx
+    from .statements import Given
     from .tables import Tables
 
 __all__ = ["Advance", "CaseRow", "advance", "census", "insert_cases", "load", "lock"]
@@ -71,25 +74,18 @@ def _select(tables: Tables) -> Any:
 
 _LOAD = Statement("load cases", ("ids",), _select)
 _LOCK = Statement("lock cases", ("ids",), lambda t: _select(t).with_for_update())
-_INSERT = Statement(
-    "insert cases", _COLUMNS, lambda t: insert(t.case).values({name: bindparam(name) for name in _COLUMNS})
-)
-_ADVANCE = Statement(
-    "advance cases",
-    ("state_", "seq_", "last_on_", "class_after_", "facts_", "head_", "id_", "expected_"),
-    lambda t: (
-        update(t.case)
-        .values(
-            state=bindparam("state_"),
-            seq=bindparam("seq_"),
-            last_on=bindparam("last_on_"),
-            class_after=bindparam("class_after_"),
-            facts=bindparam("facts_"),
-            head=bindparam("head_"),
-        )
-        .where(t.case.c.id == bindparam("id_"), t.case.c.seq == bindparam("expected_"))
-    ),
-)
+_INSERT = insertion("insert cases", lambda t: t.case, _COLUMNS)
+_SET = ("state", "seq", "last_on", "class_after", "facts", "head")
+
+
+def _advance(tables: Tables, given: Given) -> Any:
+    case = tables.case.c
+    values = {name: given(f"{name}_", case[name]) for name in _SET}
+    unchanged = (case.id == given("id_", case.id), case.seq == given("expected_", case.seq))
+    return update(tables.case).values(values).where(*unchanged)
+
+
+_ADVANCE = keyed_update("advance cases", (*(f"{name}_" for name in _SET), "id_", "expected_"), _advance)
 
 
 def lock(tx: Tx, ids: Sequence[int]) -> list[CaseRow]:
@@ -106,7 +102,8 @@ def _checked(tx: Tx, statement: Statement, ids: Sequence[int]) -> list[CaseRow]:
     found = [_row(tx, values) for values in tx.rows(statement, tx.ids(ids))]
     if len(found) != len(set(ids)):
         missing = sorted(set(ids) - {case.id for case in found})
-        msg = f"no case {', '.join(map(str, missing[:5]))}{' …' if len(missing) > 5 else ''} ({len(missing)} of {len(ids)})"  # noqa: PLR2004  how many a message shows
+        shown = f"{', '.join(map(str, missing[:_SAMPLE]))}{' …' if len(missing) > _SAMPLE else ''}"
+        msg = f"no case {shown} ({len(missing)} of {len(ids)})"
         raise NotFoundError(msg)
     return found
 
@@ -128,22 +125,39 @@ def advance(tx: Tx, steps: Sequence[Advance]) -> None:
         raise ConflictError(msg)
 
 
+def _behind(tables: Tables, *, in_village: bool) -> list[Any]:
+    """Cases of a round, or of one of its villages, that stand in given states and are not among given ones."""
+    case = tables.case.c
+    place = [case.round_id == bindparam("round"), in_texts(case.state, "states"), not_(in_ids(case.id, "ids"))]
+    return [*place, case.unit_path == bindparam("village")] if in_village else place
+
+
+def _counting(tables: Tables, *, in_village: bool) -> Any:
+    state = tables.case.c.state
+    return select(state, func.count()).where(*_behind(tables, in_village=in_village)).group_by(state)
+
+
+def _sampling(tables: Tables, *, in_village: bool) -> Any:
+    case_id = tables.case.c.id
+    return select(case_id).where(*_behind(tables, in_village=in_village)).order_by(case_id).limit(_SAMPLE)
+
+
+_PLACE = {False: ("round", "states", "ids"), True: ("round", "states", "ids", "village")}
+_COUNT = {v: Statement("census", _PLACE[v], partial(_counting, in_village=v)) for v in (False, True)}
+_SAMPLES = {v: Statement("census samples", _PLACE[v], partial(_sampling, in_village=v)) for v in (False, True)}
+
+
 def census(
-    tx: Tx, round_id: int, unit_path: str | None, leaving_out: Sequence[int]
+    tx: Tx, round_id: int, unit_path: str | None, states: Sequence[str], leaving_out: Sequence[int]
 ) -> dict[str, tuple[int, tuple[int, ...]]]:
-    """Count a round's cases by state, or one village's if `unit_path` is given, with the first few ids of each.
+    """Count a round's cases in each of `states`, in one village if `unit_path` is given, with the first few ids.
 
-    Cases in `leaving_out` (the batch itself) are not counted.
+    Cases in `leaving_out` (the batch itself) are not counted; a state in which nobody stands is left out.
     """
-    case = tx.tables.case
-    place = [case.c.round_id == round_id, not_(in_ids(case.c.id, "ids"))]
-    place += [case.c.unit_path == unit_path] if unit_path is not None else []
-    values = {"ids": tx.ids(leaving_out)}
-    counts = tx.select(select(case.c.state, func.count()).where(*place).group_by(case.c.state), values)
-    return {state: (count, _sample(tx, place, state, values)) for state, count in counts}
-
-
-def _sample(tx: Tx, place: list[Any], state: str, values: dict[str, Any]) -> tuple[int, ...]:
-    case = tx.tables.case
-    query = select(case.c.id).where(*place, case.c.state == state).order_by(case.c.id).limit(_SAMPLE)
-    return tuple(row.id for row in tx.select(query, values))
+    in_village = unit_path is not None
+    rest = (tx.ids(leaving_out), *([unit_path] if in_village else []))
+    counts = tx.rows(_COUNT[in_village], round_id, tx.texts(states), *rest)
+    return {
+        state: (count, tuple(i for (i,) in tx.rows(_SAMPLES[in_village], round_id, tx.texts([state]), *rest)))
+        for state, count in counts
+    }

@@ -2,103 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
-from ..foundation.errors import ConflictError, RasoatError, StorageError
-from .statements import Statement, compile_for, id_list
-from .tables import DEFAULT_PREFIX, Tables, tables_for
-from .types import instant_from_text, instant_text
+from ..foundation.errors import ConflictError, StorageError
+from .borrowing import Borrowed, driver_of, with_tuples
+from .tables import DEFAULT_PREFIX, tables_for
+from .transactions import Tx, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from sqlalchemy import Executable
-    from sqlalchemy.engine import Connection, Engine, Row
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+    from sqlalchemy.orm import Session
+    from sqlalchemy.pool import PoolProxiedConnection
 
 __all__ = ["Database", "Synchronous", "Tx"]
 
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
 _BUSY_MS = 30_000
-_RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03", "57014"}
-_WRITE = "rasoat_write"
-
-
-class Tx:
-    """One transaction: hot statements on the DBAPI cursor, queries through Core on the same connection."""
-
-    __slots__ = ("_cursor", "_sqlite", "connection", "dialect", "tables")
-
-    def __init__(self, connection: Connection, tables: Tables) -> None:
-        self.connection = connection
-        self.tables = tables
-        self.dialect = connection.dialect.name
-        self._sqlite = self.dialect == "sqlite"
-        self._cursor = connection.connection.cursor()
-
-    def rows(self, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
-        """Run a query; return its rows as stored (dates and instants as `day_from` and `instant_from` read them)."""
-        compiled = compile_for(statement, self.tables, self.dialect)
-        with translated(statement.name):
-            self._cursor.execute(compiled.sql, compiled.row(values))
-            return self._cursor.fetchall()  # type: ignore[no-any-return]  # DBAPI cursors are untyped
-
-    def run(self, statement: Statement, *values: Any) -> int:
-        """Run one statement; return the number of rows it touched."""
-        compiled = compile_for(statement, self.tables, self.dialect)
-        with translated(statement.name):
-            self._cursor.execute(compiled.sql, compiled.row(values))
-            return self._cursor.rowcount  # type: ignore[no-any-return]  # DBAPI cursors are untyped
-
-    def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
-        """Run one statement for every row; return the number of rows touched in all."""
-        if not rows:
-            return 0
-        compiled = compile_for(statement, self.tables, self.dialect)
-        arranged = rows if compiled.arrange is None else [compiled.arrange(row) for row in rows]
-        with translated(statement.name):
-            self._cursor.executemany(compiled.sql, arranged)
-            return self._cursor.rowcount  # type: ignore[no-any-return]  # DBAPI cursors are untyped
-
-    def select(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
-        """Run a Core query off the hot path; rows carry Python dates and aware instants."""
-        with translated("query"):
-            return self.connection.execute(query, values or {}).all()
-
-    def execute(self, query: Executable, values: Any = None) -> int:
-        """Run a Core statement off the hot path; return the number of rows it touched."""
-        with translated("statement"):
-            return self.connection.execute(query, values if values is not None else {}).rowcount
-
-    def ids(self, ids: Sequence[int]) -> str | list[int]:
-        """Return `ids` as `in_ids` binds them here."""
-        return id_list(ids, self.dialect)
-
-    def day(self, value: date) -> Any:
-        """Return a legal day as this database stores it."""
-        return value.isoformat() if self._sqlite else value
-
-    def instant(self, value: datetime) -> Any:
-        """Return an instant as this database stores it."""
-        return instant_text(value) if self._sqlite else value
-
-    def day_from(self, stored: Any) -> date:
-        """Read a stored legal day."""
-        return date.fromisoformat(stored) if self._sqlite else stored
-
-    def instant_from(self, stored: Any) -> datetime:
-        """Read a stored instant."""
-        return instant_from_text(stored) if self._sqlite else stored
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undo what is done inside if it raises, keeping the transaction."""
-        with self.connection.begin_nested():
-            yield
+_IDLE_SECONDS = 20.0
 
 
 class Database:
@@ -109,6 +38,7 @@ class Database:
         self.schema = schema
         self.prefix = prefix
         self.tables = tables_for(schema, prefix)
+        self._borrowed = False
 
     @classmethod
     def open(
@@ -132,65 +62,114 @@ class Database:
         msg = f"database URL {url.split('://', maxsplit=1)[0]!r}: expected sqlite:///… or postgresql+psycopg://…"
         raise StorageError(msg)
 
+    @classmethod
+    def around(cls, dbapi_connection: Any, *, schema: str | None = None, prefix: str = DEFAULT_PREFIX) -> Database:
+        """Wrap a host's bare DBAPI connection (sqlite3 or psycopg), as Django hands it out.
+
+        It is never committed, rolled back or closed here: `begin` is a savepoint in the host's transaction.
+        """
+        lent = Borrowed(dbapi_connection)
+        # A host's connection is asked nothing at start: the hstore probe would need psycopg's own class.
+        options = {"use_native_hstore": False} if driver_of(dbapi_connection) == "postgresql" else {}
+        engine = create_engine(
+            {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}[driver_of(dbapi_connection)],
+            creator=lambda: lent, poolclass=StaticPool, pool_reset_on_return=None, **options,
+        )  # fmt: skip
+        database = cls(engine, schema=schema, prefix=prefix)
+        database._borrowed = True
+        return database
+
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """Open a writing transaction: commit at the end, roll back if anything raises."""
-        with translated("connect"), self.engine.connect().execution_options(**{_WRITE: True}) as connection:
-            with connection.begin():
-                yield Tx(connection, self.tables)
+        if self._borrowed:
+            with self.engine.connect() as connection, self.join(connection) as tx:
+                yield tx
+            return
+        with _Own(self.engine) as own:
+            tx = Tx(own.cursor, self.tables, self.engine.dialect.name, own.core)
+            own.start("BEGIN IMMEDIATE", None)
+            try:
+                yield tx
+            except BaseException:
+                own.end("rollback")
+                raise
+            own.end("commit")
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """Open a reading transaction: one consistent view, nothing written."""
-        with translated("connect"), self.engine.connect() as connection:
+        if self._borrowed:
+            with self.engine.connect() as connection:
+                yield Tx(connection.connection.cursor(), self.tables, self.engine.dialect.name, lambda: connection)
+            return
+        with _Own(self.engine) as own:
+            own.start("BEGIN", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
-                yield Tx(connection, self.tables)
+                yield Tx(own.cursor, self.tables, self.engine.dialect.name, own.core)
             finally:
-                connection.rollback()
+                own.end("rollback")
 
     @contextmanager
-    def join(self, connection: Connection) -> Iterator[Tx]:
-        """Work inside the host's transaction, in a savepoint; the host alone commits or rolls back."""
+    def join(self, host: Connection | Session) -> Iterator[Tx]:
+        """Work inside the host's transaction, in a savepoint; the host alone commits or rolls back.
+
+        A session is flushed first, so that the engine sees what the host has done.
+        """
+        if isinstance(host, Connection):
+            connection = host
+        else:
+            host.flush()
+            connection = host.connection()
         _ensure_begun(connection)
-        with connection.begin_nested():
-            yield Tx(connection, self.tables)
+        cursor = with_tuples(connection.connection.cursor())
+        tx = Tx(cursor, self.tables, connection.dialect.name, lambda: connection)
+        try:
+            with tx.savepoint():
+                yield tx
+        finally:
+            cursor.close()
 
     def dispose(self) -> None:
         """Close the pool's connections."""
         self.engine.dispose()
 
-    @staticmethod
-    def around(dbapi_connection: Any, *, schema: str | None = None, prefix: str = DEFAULT_PREFIX) -> Database:
-        """Wrap a host's bare DBAPI connection (sqlite3 or psycopg), as Django hands it out. It is never closed here."""
-        kind = "sqlite" if type(dbapi_connection).__module__.startswith(("sqlite3", "django")) else "postgresql+psycopg"
-        engine = create_engine(
-            f"{kind}://", creator=lambda: dbapi_connection, poolclass=StaticPool, pool_reset_on_return=None
-        )
-        return Database(engine, schema=schema, prefix=prefix)
 
+class _Own:
+    """A connection of our own pool, on loan for one transaction."""
 
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turn a driver's error into one of ours: lost races are `ConflictError`, the rest `StorageError`."""
-    try:
-        yield
-    except RasoatError:
-        raise
-    except Exception as error:
-        fault = _fault(error, doing)
-        if fault is None:
-            raise
-        raise fault from error
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._core: Connection | None = None
 
+    def __enter__(self) -> Self:
+        with translated("connect"):
+            self._raw: PoolProxiedConnection = self._engine.raw_connection()
+        self.cursor: Any = with_tuples(self._raw.cursor())
+        return self
 
-def _fault(error: Exception, doing: str) -> StorageError | None:
-    original = error.orig if isinstance(error, DBAPIError) else error
-    if not isinstance(error, DBAPIError) and type(original).__module__.split(".")[0] not in {"sqlite3", "psycopg"}:
-        return None
-    state = getattr(original, "sqlstate", None)
-    if state in _RETRYABLE_SQLSTATES or "database is locked" in str(original):
-        return ConflictError(f"{doing}: another writer holds the rows ({original}); try the same call again")
-    return StorageError(f"{doing}: the database refused: {original}")
+    def __exit__(self, *_: object) -> None:
+        self.cursor.close()
+        (self._core or self._raw).close()
+
+    def start(self, sqlite: str, postgresql: str | None) -> None:
+        """Begin by the dialect's own words; psycopg says BEGIN itself before the first statement."""
+        with translated("begin"):
+            command = sqlite if self._engine.dialect.name == "sqlite" else postgresql
+            if command is not None:
+                self.cursor.execute(command)
+
+    def core(self) -> Connection:
+        """Return the SQLAlchemy connection over this loan; made on first use, since hot paths need none."""
+        if self._core is None:
+            self._core = Connection(self._engine, connection=self._raw)
+        return self._core
+
+    def end(self, how: Literal["commit", "rollback"]) -> None:
+        """Commit or roll back, through Core where Core has looked on."""
+        with translated(how):
+            ending = self._core if self._core is not None and self._core.in_transaction() else self._raw
+            getattr(ending, how)()
 
 
 def _sqlite_engine(url: str, synchronous: Synchronous) -> Engine:
@@ -213,8 +192,9 @@ def _sqlite_engine(url: str, synchronous: Synchronous) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get(_WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        raw = connection.connection.dbapi_connection
+        if raw is not None and not raw.in_transaction:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
 
@@ -223,22 +203,55 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg" + url.removeprefix("postgresql")
     try:
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
     except ModuleNotFoundError as error:
         msg = "PostgreSQL needs the psycopg driver: pip install 'rasoat[postgres]'"
         raise StorageError(msg) from error
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: Any, _proxy: Any) -> None:
+        # A ping at every checkout would cost a busy writer a round trip per step.
+        if time.monotonic() - record.info.get("idle_since", time.monotonic()) < _IDLE_SECONDS:
+            return
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except Exception as error:
+            raise DisconnectionError from error  # the pool then opens another
+
+    return engine
 
 
 def _ensure_begun(connection: Connection) -> None:
     if not connection.in_transaction():
         connection.begin()
-    if connection.dialect.name != "sqlite":
-        return
     raw = connection.connection.dbapi_connection
+    if connection.dialect.name != "sqlite":
+        _require_transaction(raw)
+        return
     # Without this, sqlite3 would treat our savepoint as the whole transaction and commit at its release.
     if raw is not None and not raw.in_transaction:
+        if isinstance(raw, Borrowed) and raw.isolation_level is None:
+            _refuse_autocommit()
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except OperationalError as error:
             msg = f"the host's SQLite transaction could not take the write lock: {error.orig}"
             raise ConflictError(msg) from error
+
+
+def _require_transaction(raw: Any) -> None:
+    if raw.autocommit and raw.info.transaction_status.name == "IDLE":
+        _refuse_autocommit()
+
+
+def _refuse_autocommit() -> None:
+    msg = (
+        "the host's connection is in autocommit mode and has no transaction open; open one first "
+        "(Django: transaction.atomic()), so that the engine's rows and the host's live or die together"
+    )
+    raise StorageError(msg)

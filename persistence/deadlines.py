@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, literal_column, null, select, update
+from sqlalchemy import bindparam, literal_column, null, select, update
 
-from .statements import Statement, in_ids
+from .statements import Statement, in_ids, insertion, keyed_update
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
     from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
     from .database import Tx
+    from .statements import Given
     from .tables import Tables
 
 __all__ = [
@@ -88,9 +90,7 @@ def _where(tables: Tables, *conditions: Any) -> Any:
     return select(*(tables.deadline.c[name] for name in _FIELDS)).where(*conditions)
 
 
-_INSERT = Statement(
-    "insert deadlines", _FIELDS, lambda t: insert(t.deadline).values({name: bindparam(name) for name in _FIELDS})
-)
+_INSERT = insertion("insert deadlines", lambda t: t.deadline, _FIELDS)
 _OPEN_OF = Statement(
     "open deadlines of cases",
     ("ids",),
@@ -101,21 +101,25 @@ _OF_SUBJECTS = Statement(
     ("ids",),
     lambda t: _where(t, in_ids(t.deadline.c.subject_id, "ids")).order_by(t.deadline.c.subject_id, t.deadline.c.id),
 )
-_CLOSE = Statement(
-    "close deadlines",
-    ("status_", "closed_on_", "breached_at_", "cause_", "id_"),
-    lambda t: (
-        update(t.deadline)
-        .values(
-            status=bindparam("status_"),
-            closed_on=bindparam("closed_on_"),
-            breached_at=bindparam("breached_at_"),
-            cause=bindparam("cause_"),
-            next_at=null(),
-        )
-        .where(t.deadline.c.id == bindparam("id_"), t.deadline.c.closed_on.is_(None))
-    ),
-)
+
+
+def _closing(tables: Tables, given: Given) -> Any:
+    d = tables.deadline.c
+    values = {name: given(f"{name}_", d[name]) for name in ("status", "closed_on", "breached_at", "cause")}
+    return (
+        update(tables.deadline)
+        .values(**values, next_at=null())
+        .where(d.id == given("id_", d.id), d.closed_on.is_(None))
+    )
+
+
+def _waking(tables: Tables, given: Given) -> Any:
+    d = tables.deadline.c
+    values = {"next_at": given("next_", d.next_at), "breached_at": given("breached_", d.breached_at)}
+    return update(tables.deadline).values(values).where(d.id == given("id_", d.id))
+
+
+_CLOSE = keyed_update("close deadlines", ("status_", "closed_on_", "breached_at_", "cause_", "id_"), _closing)
 _DUE = Statement(
     "due deadlines",
     ("now", "limit_"),
@@ -126,20 +130,8 @@ _DUE = Statement(
         .with_for_update(skip_locked=True)
     ),
 )
-_SET_NEXT = Statement(
-    "set next wake-up",
-    ("next_", "breached_", "id_"),
-    lambda t: (
-        update(t.deadline)
-        .values(next_at=bindparam("next_"), breached_at=bindparam("breached_"))
-        .where(t.deadline.c.id == bindparam("id_"))
-    ),
-)
-_INSERT_ENTRY = Statement(
-    "insert ledger entries",
-    LedgerEntry._fields,
-    lambda t: insert(t.deadline_entry).values({name: bindparam(name) for name in LedgerEntry._fields}),
-)
+_SET_NEXT = keyed_update("set next wake-up", ("next_", "breached_", "id_"), _waking)
+_INSERT_ENTRY = insertion("insert ledger entries", lambda t: t.deadline_entry, LedgerEntry._fields)
 
 
 def insert_deadlines(tx: Tx, rows: Iterable[DeadlineRow]) -> None:

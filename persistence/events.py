@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import select
 
-from .statements import Statement, in_ids
+from .statements import Statement, in_ids, insertion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import date, datetime
-    from collections.abc import Iterable
-    from collections.abc import Sequence
 
     from .database import Tx
     from .tables import Tables
@@ -59,14 +58,8 @@ def _events_of(tables: Tables) -> Any:
     return select(*columns).where(in_ids(event.c.case_id, "ids")).order_by(event.c.case_id, event.c.seq)
 
 
-_INSERT = Statement(
-    "insert events",
-    EventRow._fields,
-    lambda t: insert(t.event).values({name: bindparam(name) for name in EventRow._fields}),
-)
-_INSERT_ACT = Statement(
-    "insert act", ActRow._fields, lambda t: insert(t.act).values({name: bindparam(name) for name in ActRow._fields})
-)
+_INSERT = insertion("insert events", lambda t: t.event, EventRow._fields)
+_INSERT_ACT = insertion("insert act", lambda t: t.act, ActRow._fields)
 _HISTORY = Statement("history", ("ids",), _events_of)
 _ACTS = Statement(
     "acts", ("ids",), lambda t: select(*(t.act.c[name] for name in ActRow._fields)).where(in_ids(t.act.c.id, "ids"))

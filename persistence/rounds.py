@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from ..foundation.errors import IdempotencyError, NotFoundError
-from .statements import Statement
+from .statements import Statement, in_ids, in_texts
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
     from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
     from .database import Tx
+    from .tables import Tables
 
 __all__ = [
     "HouseholdRow",
     "RoundRow",
+    "UnitRow",
     "answered",
     "cases_in_states",
     "cases_of_round",
@@ -31,6 +34,7 @@ __all__ = [
     "rounds",
     "set_class",
     "settings_for",
+    "units",
 ]
 
 
@@ -66,19 +70,48 @@ class HouseholdRow(NamedTuple):
     valid_to: date | None
 
 
+class UnitRow(NamedTuple):
+    """An administrative unit: province, district (to 30/06/2025), commune or village."""
+
+    path: str
+    code: str
+    level: str
+    name: str
+    valid_from: date
+    valid_to: date | None
+
+
+def units(tx: Tx) -> list[UnitRow]:
+    """Return every unit, by path."""
+    table = tx.tables.unit
+    return [UnitRow(*row) for row in tx.select(select(table).order_by(table.c.path))]
+
+
 def insert_round(tx: Tx, row: RoundRow) -> None:
     """Write a new round."""
     tx.execute(insert(tx.tables.round), row._asdict())
 
 
+_ROUNDS = Statement(
+    "rounds",
+    ("ids",),
+    lambda t: select(*(t.round.c[name] for name in RoundRow._fields)).where(in_ids(t.round.c.id, "ids")),
+)
+
+
 def rounds(tx: Tx, ids: Sequence[int]) -> dict[int, RoundRow]:
     """Return rounds by id; `NotFoundError` if one does not exist."""
-    table = tx.tables.round
-    found = {r.id: RoundRow(*r) for r in tx.select(select(table).where(table.c.id.in_(sorted(set(ids)))))}
-    if missing := set(ids) - set(found):
+    wanted = set(ids)
+    found = {v[0]: _round(tx, v) for v in tx.rows(_ROUNDS, tx.ids(sorted(wanted)))}
+    if missing := wanted - set(found):
         msg = f"no round {', '.join(map(str, sorted(missing)))}"
         raise NotFoundError(msg)
     return found
+
+
+def _round(tx: Tx, v: tuple[Any, ...]) -> RoundRow:
+    ends_on = None if v[5] is None else tx.day_from(v[5])
+    return RoundRow(*v[:4], tx.day_from(v[4]), ends_on, v[6], tx.instant_from(v[7]))
 
 
 def round_by_code(tx: Tx, code: str) -> RoundRow | None:
@@ -128,17 +161,24 @@ def insert_units(tx: Tx, rows: Iterable[dict[str, Any]]) -> int:
     return len(new)
 
 
+def _settings(tables: Tables) -> Any:
+    setting = tables.setting.c
+    known = (in_texts(setting.unit_path, "paths"), in_texts(setting.workflow, "workflows"))
+    return (
+        select(setting.key, setting.value)
+        .where(*known)
+        .order_by(func.length(setting.unit_path), setting.workflow)
+    )
+
+
+_SETTINGS = Statement("settings", ("paths", "workflows"), _settings)
+
+
 def settings_for(tx: Tx, workflow: str, unit_path: str) -> dict[str, str]:
     """Return the stored settings of a workflow in force for a unit, the nearest unit's value first: key → JSON."""
-    table = tx.tables.setting
     parts = unit_path.split("/")
     paths = ["", *("/".join(parts[: i + 1]) for i in range(len(parts)))]
-    query = (
-        select(table.c.unit_path, table.c.key, table.c.value)
-        .where(table.c.unit_path.in_(paths), or_(table.c.workflow == workflow, table.c.workflow == ""))
-        .order_by(table.c.unit_path, table.c.workflow)
-    )
-    return {key: value for _, key, value in tx.select(query)}
+    return dict(tx.rows(_SETTINGS, tx.texts(paths), tx.texts([workflow, ""])))
 
 
 _ANSWERED = Statement(

@@ -39,6 +39,9 @@ def test_both_databases_keep_the_same_bytes(postgres_url, tmp_path, start_review
         with review.database.read() as tx:
             tables = review.database.tables
             kept.append(
-                [sorted(map(tuple, tx.select(select(t)))) for t in (tables.event, tables.act, tables.case, tables.outbox)]
+                [
+                    sorted(map(tuple, tx.select(select(t))))
+                    for t in (tables.event, tables.act, tables.case, tables.outbox)
+                ]
             )
     assert kept[0] == kept[1]

@@ -1,0 +1,155 @@
+"""One transaction: hot statements on the DBAPI cursor, queries through Core on the same connection.
+
+Who begins and ends it is `database`'s business; a `Tx` only works in it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sqlalchemy.exc import DBAPIError
+
+from ..foundation.errors import ConflictError, RasoatError, StorageError
+from . import bulk
+from .statements import Statement, bound_list, compile_for
+from .types import instant_from_text, instant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Executable
+    from sqlalchemy.engine import Connection, Row
+
+    from .tables import Tables
+
+__all__ = ["Tx", "fault_of", "translated"]
+
+# Serialization failure, deadlock, lock timeout, statement cancelled: the same call may succeed later.
+_RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03", "57014"}
+_DRIVERS = {"sqlite3", "psycopg"}
+
+
+class Tx:
+    """A transaction somebody else begins and ends."""
+
+    __slots__ = ("_core", "_cursor", "_savepoints", "_sqlite", "dialect", "tables")
+
+    def __init__(self, cursor: Any, tables: Tables, dialect: str, core: Callable[[], Connection]) -> None:
+        self.tables = tables
+        self.dialect = dialect
+        self._sqlite = dialect == "sqlite"
+        self._cursor = cursor
+        self._core = core
+        self._savepoints = itertools.count(1)
+
+    @property
+    def connection(self) -> Connection:
+        """The SQLAlchemy connection of this transaction, for Core queries and migrations."""
+        return self._core()
+
+    def rows(self, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a query; return its rows as stored (dates and instants as `day_from` and `instant_from` read them)."""
+        compiled = compile_for(statement, self.tables, self.dialect)
+        try:
+            self._cursor.execute(compiled.sql, compiled.row(values))
+            return self._cursor.fetchall()  # type: ignore[no-any-return]  # DBAPI cursors are untyped
+        except Exception as error:  # noqa: BLE001  whatever a driver raises is translated, everything else re-raised
+            _raise(error, statement.name)
+
+    def run(self, statement: Statement, *values: Any) -> int:
+        """Run one statement; return the number of rows it touched."""
+        compiled = compile_for(statement, self.tables, self.dialect)
+        try:
+            self._cursor.execute(compiled.sql, compiled.row(values))
+            return self._cursor.rowcount  # type: ignore[no-any-return]  # DBAPI cursors are untyped
+        except Exception as error:  # noqa: BLE001  as in `rows`
+            _raise(error, statement.name)
+
+    def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
+        """Run one statement for every row, the quickest way there is; return the number of rows touched in all."""
+        if not rows:
+            return 0
+        compiled = compile_for(statement, self.tables, self.dialect)
+        try:
+            return bulk.run_many(self._cursor, compiled, rows)
+        except Exception as error:  # noqa: BLE001  as in `rows`
+            _raise(error, statement.name)
+
+    def select(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Run a Core query off the hot path; rows carry Python dates and aware instants."""
+        with translated("query"):
+            return self._core().execute(query, values or {}).all()
+
+    def execute(self, query: Executable, values: Any = None) -> int:
+        """Run a Core statement off the hot path; return the number of rows it touched."""
+        with translated("statement"):
+            return self._core().execute(query, values if values is not None else {}).rowcount
+
+    def ids(self, ids: Sequence[int]) -> Any:
+        """Return `ids` as `in_ids` binds them here."""
+        return bound_list(ids, self.dialect)
+
+    def texts(self, texts: Sequence[str]) -> Any:
+        """Return `texts` as `in_texts` binds them here."""
+        return bound_list(texts, self.dialect)
+
+    def day(self, value: date) -> Any:
+        """Return a legal day as this database stores it."""
+        return value.isoformat() if self._sqlite else value
+
+    def instant(self, value: datetime) -> Any:
+        """Return an instant as this database stores it."""
+        return instant_text(value) if self._sqlite else value
+
+    def day_from(self, stored: Any) -> date:
+        """Read a stored legal day."""
+        return date.fromisoformat(stored) if self._sqlite else stored
+
+    def instant_from(self, stored: Any) -> datetime:
+        """Read a stored instant."""
+        return instant_from_text(stored) if self._sqlite else stored
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done inside if it raises, keeping the transaction."""
+        name = f"rasoat_{next(self._savepoints)}_{id(self):x}"
+        with translated("savepoint"):
+            self._cursor.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            self._cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
+            self._cursor.execute(f"RELEASE SAVEPOINT {name}")
+            raise
+        with translated("savepoint"):
+            self._cursor.execute(f"RELEASE SAVEPOINT {name}")
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn a driver's error into one of ours: lost races are `ConflictError`, the rest `StorageError`."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  as in `Tx.rows`
+        _raise(error, doing)
+
+
+def fault_of(error: Exception, doing: str) -> StorageError | None:
+    """Return our name for a driver's error; None if it is no driver's."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(error, DBAPIError) and type(original).__module__.split(".")[0] not in _DRIVERS:
+        return None
+    state = getattr(original, "sqlstate", None)
+    if state in _RETRYABLE_SQLSTATES or "database is locked" in str(original):
+        return ConflictError(f"{doing}: another writer holds the rows ({original}); try the same call again")
+    return StorageError(f"{doing}: the database refused: {original}")
+
+
+def _raise(error: Exception, doing: str) -> NoReturn:
+    fault = None if isinstance(error, RasoatError) else fault_of(error, doing)
+    if fault is None:
+        raise error
+    raise fault from error
