@@ -96,10 +96,10 @@ def test_a_step_made_too_late_was_lost_before_it_was_made():
 
 
 def test_until_the_complaint_comes_there_was_a_way_without_one():
-    done = {"posting": date(2024, 12, 9), "recheck": date(2024, 12, 11)}
+    done = {"posting": date(2024, 12, 10), "recheck": date(2024, 12, 13)}
     late = outlook("A", done, END, STEPS, CALENDAR)
     assert late is not None
-    assert (late.step.key, late.impossible_from) == ("recheck", date(2024, 12, 11))
+    assert (late.step.key, late.possible, late.impossible_from) == ("recheck", date(2024, 12, 10), date(2024, 12, 13))
 
 
 def test_a_complaint_early_in_a_late_posting_can_still_make_it():

@@ -133,6 +133,25 @@ def test_phases_that_share_more_than_a_day_overlap():
     assert "15/9/2024–20/9/2024" in one(of, "sequence.overlap").text.en
 
 
+def test_a_phase_within_a_longer_one_leaves_no_gap_behind_it():
+    of = plan(
+        stone("a", "Từ ngày 01/9 đến 30/9/2024"),
+        stone("b", "Từ ngày 05/9 đến 10/9/2024"),
+        stone("c", "Từ ngày 01/10 đến 31/10/2024"),
+    )
+    assert found(of) == [("sequence.nested", "b", "a")]
+
+
+def test_a_missing_end_is_suggested_by_the_next_phase_not_by_what_lies_within_or_the_season():
+    of = plan(
+        stone("a", "Từ ngày 01/9/2024"),
+        stone("season", "Từ ngày 02/9 đến hết ngày 14/12/2024", Act.SEASON),
+        stone("b", "Từ ngày 05/9 đến 10/9/2024", within="a"),
+        stone("c", "Từ ngày 01/10 đến 31/10/2024"),
+    )
+    assert one(of, "date.end_missing").replacement == "từ ngày 01/9/2024 đến ngày 30/9/2024"
+
+
 def test_one_shared_day_touches():
     of = plan(stone("a", "Từ ngày 01/9 đến 20/9/2024"), stone("b", "Từ ngày 20/9 đến 30/9/2024"))
     assert found(of) == [("sequence.touching", "b", None)]
@@ -142,6 +161,15 @@ def test_a_deadline_without_a_start_runs_from_the_phase_before_it():
     before = stone("b", "Trước ngày 29/9/2024", kind=Kind.BEFORE)
     of = plan(stone("a", "Từ ngày 01/9 đến 20/9/2024"), before, stone("c", "Từ ngày 29/9 đến 30/9/2024"))
     assert found(of) == [("sequence.adjoining", "c", None)]
+
+
+def test_a_nested_milestone_is_no_phase_that_the_next_one_follows():
+    of = plan(
+        stone("a", "Từ ngày 01/9 đến 20/9/2024"),
+        stone("b", "đến hết ngày 25/9/2024", kind=Kind.UNTIL, within="a"),
+        stone("c", "Trước ngày 30/9/2024", kind=Kind.BEFORE),
+    )
+    assert found(of) == [("sequence.outside_parent", "b", None)]
 
 
 def test_a_declared_nested_milestone_must_stay_inside():

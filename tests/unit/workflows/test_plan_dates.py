@@ -83,7 +83,13 @@ def test_an_impossible_date_stays_unread_and_its_month_end_is_suggested():
 
 @pytest.mark.parametrize(
     ("written", "suggested"),
-    [("29/02/2023", "28/02/2023"), ("10/15/2022", "15/10/2022"), ("45/13/2022", None), ("0/5/2022", None)],
+    [
+        ("29/02/2023", "28/02/2023"),
+        ("10/15/2022", "15/10/2022"),
+        ("45/13/2022", None),
+        ("0/5/2022", None),
+        ("sau ngày 31/12/9999", None),
+    ],
 )
 def test_a_date_that_does_not_exist_is_never_rolled(written, suggested):
     read = parse(written)
