@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, select
 
 from ..foundation.paths import at_level
+from .statements import Statement, insertion
 
 if TYPE_CHECKING:
-    from datetime import date
     from collections.abc import Sequence
+    from datetime import date
+
     from .database import Tx
 
 __all__ = ["issue", "of_cases"]
+
+
+_FIELDS = ("series", "number", "case_id", "class", "issued_on", "act_id")
+_TAKEN = Statement(
+    "certificates of a series",
+    ("series_",),
+    lambda t: select(func.count()).select_from(t.certificate).where(t.certificate.c.series == bindparam("series_")),
+)
+_INSERT = insertion("insert certificates", lambda t: t.certificate, _FIELDS)
 
 
 def issue(
@@ -21,29 +32,21 @@ def issue(
 ) -> dict[int, str]:  # fmt: skip
     """Give a number to each (case id, village path, class); return the numbers by case id.
 
-    `style` is a format with ``number`` and ``year``. The round's cases are locked, so that two acts of one
-    commune cannot draw the same number.
+    `style` is a format with ``number`` and ``year``. Of two acts of one commune that draw the same number at once,
+    the second is refused by the key and raises `ConflictError`.
     """
-    certificate = tx.tables.certificate
+    by_commune: dict[str, list[tuple[int, str]]] = {}
+    for case_id, path, cls in asked:
+        by_commune.setdefault(at_level(path, "commune"), []).append((case_id, cls))
     numbers: dict[int, str] = {}
-    for commune in sorted({at_level(path, "commune") for _, path, _ in asked}):
+    rows = []
+    for commune, own in sorted(by_commune.items()):
         series = f"{commune}:{issued_on.year}"
-        taken = tx.select(select(func.count()).select_from(certificate).where(certificate.c.series == series))[0][0]
-        rows = []
-        own = [(case_id, cls) for case_id, path, cls in asked if at_level(path, "commune") == commune]
+        taken = tx.rows(_TAKEN, series)[0][0]
         for place, (case_id, cls) in enumerate(own, taken + 1):
             numbers[case_id] = style.format(number=place, year=issued_on.year)
-            rows.append(
-                {
-                    "series": series,
-                    "number": numbers[case_id],
-                    "case_id": case_id,
-                    "class": cls,
-                    "issued_on": issued_on,
-                    "act_id": act_id,
-                }
-            )
-        tx.execute(insert(certificate), rows)
+            rows.append((series, numbers[case_id], case_id, cls, tx.day(issued_on), act_id))
+    tx.many(_INSERT, rows)
     return numbers
 
 

@@ -29,6 +29,7 @@ __all__ = ["Tx", "fault_of", "translated"]
 
 # Serialization failure, deadlock, lock timeout, statement cancelled: the same call may succeed later.
 _RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03", "57014"}
+_UNIQUE_VIOLATION = "23505"
 _DRIVERS = {"sqlite3", "psycopg"}
 
 
@@ -66,7 +67,7 @@ class Tx:
             self._cursor.execute(compiled.sql, compiled.row(values))
             return self._cursor.rowcount  # type: ignore[no-any-return]  # DBAPI cursors are untyped
         except Exception as error:  # noqa: BLE001  as in `rows`
-            _raise(error, statement.name)
+            _raise(_lost_race(error, statement.name), statement.name)
 
     def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
         """Run one statement for every row, the quickest way there is; return the number of rows touched in all."""
@@ -76,7 +77,7 @@ class Tx:
         try:
             return bulk.run_many(self._cursor, compiled, rows)
         except Exception as error:  # noqa: BLE001  as in `rows`
-            _raise(error, statement.name)
+            _raise(_lost_race(error, statement.name), statement.name)
 
     def select(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Run a Core query off the hot path; rows carry Python dates and aware instants."""
@@ -142,10 +143,18 @@ def fault_of(error: Exception, doing: str) -> StorageError | None:
     original = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(error, DBAPIError) and type(original).__module__.split(".")[0] not in _DRIVERS:
         return None
-    state = getattr(original, "sqlstate", None)
-    if state in _RETRYABLE_SQLSTATES or "database is locked" in str(original):
+    if getattr(original, "sqlstate", None) in _RETRYABLE_SQLSTATES or "database is locked" in str(original):
         return ConflictError(f"{doing}: another writer holds the rows ({original}); try the same call again")
     return StorageError(f"{doing}: the database refused: {original}")
+
+
+def _lost_race(error: Exception, doing: str) -> Exception:
+    """Ids, certificate numbers and idempotency keys are drawn anew by a retry: one taken meanwhile is a conflict."""
+    if getattr(error, "sqlstate", None) != _UNIQUE_VIOLATION and "UNIQUE constraint failed" not in str(error):
+        return error
+    conflict = ConflictError(f"{doing}: another writer took the same key first ({error}); try the same call again")
+    conflict.__cause__ = error
+    return conflict
 
 
 def _raise(error: Exception, doing: str) -> NoReturn:
