@@ -7,7 +7,7 @@ in any language.
 from __future__ import annotations
 
 from json import JSONEncoder
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # public in the module, absent from typeshed
+from json.encoder import encode_basestring
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -21,7 +21,7 @@ __all__ = ["LARGEST_INTEGER", "canonical_json", "quoted"]
 LARGEST_INTEGER: Final = 2**53 - 1
 """Integers beyond it are not exact in every JSON reader (RFC 7493); larger ids travel as decimal strings."""
 
-quoted = cast("Callable[[str], str]", encode_basestring)
+quoted: Final[Callable[[str], str]] = encode_basestring
 """Return a string as a JSON string in canonical form; `TypeError` if it is no string."""
 
 _encode = JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode

@@ -106,7 +106,7 @@ class InclusionProof(NamedTuple):
     signed: SignedCheckpoint
     head: ChainHead
     salt: bytes
-    index: int
+    place: int
     path: tuple[bytes, ...]
     events: tuple[EventCore, ...] = ()
 
@@ -124,7 +124,7 @@ class InclusionProof(NamedTuple):
                 "checkpoint": self.signed.members(),
                 "events": [event_object(event) for event in self.events],
                 "form": PROOF_FORM,
-                "index": self.index,
+                "index": self.place,
                 "path": [node.hex() for node in self.path],
             }
         )
@@ -189,11 +189,11 @@ def prove_cases(
             signed,
             head,
             leaf_salt(secret, head.case_id),
-            index,
+            place,
             path,
             tuple(events_of(head.case_id)) if events_of is not None else (),
         )
-        for head, (index, path) in zip(found, tree.paths.items(), strict=True)
+        for head, (place, path) in zip(found, tree.paths.items(), strict=True)
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..foundation.errors import RasoatError
 from .chain import GENESIS, ChainHead, StoredEvent, event_hash
-from .tampering import Finding, diagnose
+from .tampering import Finding, Kind, diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -106,5 +106,5 @@ def _act_faults(rows: Sequence[StoredEvent], act_digest_of: Callable[[int], str 
             continue
         found = act_digest_of(core.act_id)
         if found != core.act_digest:
-            kind = "missing" if found is None else "altered"
+            kind: Kind = "missing" if found is None else "altered"
             yield Finding(kind, core.case_id, core.seq, "act", reference=str(core.act_id))

@@ -41,7 +41,8 @@ def test_the_hash_is_sha_256_over_the_previous_hash_and_the_canonical_object() -
 @pytest.mark.parametrize("field", EventCore._fields)
 def test_a_change_of_any_member_changes_the_hash(field: str) -> None:
     old: Any = getattr(EVENT, field)
-    changed = EVENT._replace(**{field: old + 1 if isinstance(old, int) else old + "x"})
+    change: dict[str, Any] = {field: old + 1 if isinstance(old, int) else old + "x"}
+    changed = EVENT._replace(**change)
     assert event_hash(GENESIS, changed) != event_hash(GENESIS, EVENT)
 
 

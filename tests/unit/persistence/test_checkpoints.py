@@ -189,9 +189,9 @@ def test_each_proof_leads_to_the_signed_root() -> None:
     proofs = prove_cases(iter(heads(37)), wanted, signed=signed, secret=SECRET)
     assert [proof.head for proof in proofs] == heads(37)[::5]
     for proof in proofs:
-        place = proof.head.case_id.to_bytes(8, "big") + proof.head.length.to_bytes(8, "big")
-        leaf = leaf_hash(proof.salt + place + (proof.head.hash or b""))
-        assert verify_inclusion(leaf, proof.index, 37, proof.path, signed.checkpoint.root)
+        numbers = proof.head.case_id.to_bytes(8, "big") + proof.head.length.to_bytes(8, "big")
+        leaf = leaf_hash(proof.salt + numbers + (proof.head.hash or b""))
+        assert verify_inclusion(leaf, proof.place, 37, proof.path, signed.checkpoint.root)
 
 
 def test_a_proof_shows_nothing_of_the_other_cases() -> None:

@@ -79,7 +79,8 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("path", places(claim()), ids=lambda path: ".".join(map(str, path)))
 def test_a_change_anywhere_in_the_proof_is_refused(path: tuple[Any, ...]) -> None:
-    for other in (None, "", "00" * 32, "1", 3, 2**60, 1.5, True, [], {}, "\ud800", "x" * 200):
+    others: tuple[Any, ...] = (None, "", "00" * 32, "1", 3, 2**60, 1.5, True, [], {}, "\ud800", "x" * 200)
+    for other in others:
         changed = claim()
         *way, last = path
         target = changed
