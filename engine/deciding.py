@@ -14,8 +14,9 @@ from .views import Context, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
     from ..persistence.cases import CaseRow
-    from .definition import Transition
+    from .definition import Transition, Workflow
     from .machine import Choice, CompiledWorkflow
     from .values import ActRequest
 
@@ -71,6 +72,7 @@ class _Deciding:
         self.request = request
         self.context = context
         self.view = View(self.workflow, request, context)
+        self._back_dating_days = context.settings.get("back_dating_days", _default(self.workflow, "back_dating_days"))
         self.accepted: list[Step] = []
         self.refused: list[Refusal] = []
         self._choices: dict[tuple[str, str], Choice] = {}
@@ -140,7 +142,7 @@ class _Deciding:
         occurred, today = self.request.occurred_on, self.context.today
         if occurred > today:
             return Refusal("refused.future", fields={"day": occurred, "today": today})
-        limit = self.context.settings.get("back_dating_days")
+        limit = self._back_dating_days
         if limit is not None and not self.trigger.is_timer and (today - occurred).days > limit:
             return Refusal("refused.too_old", fields={"day": occurred, "today": today, "limit": limit})
         return None
@@ -184,6 +186,10 @@ class _Deciding:
             self.view.facts = changed
         kept = {key: value for key, value in changed.items() if value is not None}
         return kept, canonical_json(kept).decode()
+
+
+def _default(workflow: Workflow, setting: str) -> Any:
+    return workflow.settings[setting].default if setting in workflow.settings else None
 
 
 def _for(refusal: Refusal, case: CaseRow) -> Refusal:

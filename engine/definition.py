@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..foundation.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
     from ..deadlines.terms import Term
     from ..foundation.messages import Text
-    from datetime import date
-    from collections.abc import Mapping
 
 __all__ = [
+    "SUPERVISOR",
     "Article",
     "Confidence",
     "DeadlineKind",
     "DeadlineRule",
     "EffectUse",
+    "Example",
+    "Excuse",
+    "Extension",
     "GuardUse",
+    "Invariant",
     "Role",
     "Setting",
     "State",
@@ -29,6 +35,9 @@ __all__ = [
     "Trigger",
     "Workflow",
 ]
+
+SUPERVISOR = "supervisor"
+"""The office above every desk: it is told of breaches, and decides on terms where a rule names no other role."""
 
 
 class Confidence(StrEnum):
@@ -89,7 +98,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A choice the law leaves open, with its default (law.md §11)."""
+    """A choice the law leaves open, with its default; `doubt` names the open question. None: not limited."""
 
     key: str
     label: Text
@@ -157,6 +166,43 @@ class DeadlineKind(StrEnum):
     FIXED = "fixed"
 
 
+class Example(NamedTuple):
+    """A round in which a term is exceeded: its start, and the working days spent before the first term began."""
+
+    round: date
+    preparation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """Why a lawful course may exceed a term: a cause the case carries (``cause_<cause>``), or ``holidays``."""
+
+    cause: str
+    why: Text
+    example: Example | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What must have happened before a case enters one of the states `before`, whatever the guards say."""
+
+    key: str
+    label: Text
+    kind: str
+    before: tuple[str, ...]
+    params: Mapping[str, Any]
+    article: Article
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """How a term may be extended: by which role, how often, and whether still after it has run out."""
+
+    by: str
+    times: int = 1
+    after_expiry: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class DeadlineRule:
     """A term of the law and the states through which it runs.
@@ -164,6 +210,7 @@ class DeadlineRule:
     It opens when a case enters `lives_in` from outside and closes when the case leaves it.
     `counts_from` names a fact (a date) to count from; empty: the day of the act that opened it.
     A `fixed` deadline takes its day from the fact or round date named by `counts_from`.
+    `extendable` says how it may be extended (None: never), `suspended_by` which role may suspend it.
     """
 
     key: str
@@ -178,11 +225,18 @@ class DeadlineRule:
     ladder: str = "default"
     toward_citizen: bool = False
     causes: tuple[str, ...] = ()
+    may_exceed: tuple[Excuse, ...] = ()
+    extendable: Extension | None = None
+    suspended_by: str = SUPERVISOR
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workflow:
-    """A procedure under one regime, checked and frozen. Identity is `id`, e.g. ``annual@2022``."""
+    """A procedure under one regime, checked and frozen. Identity is `id`, e.g. ``annual@2022``.
+
+    `opens_with` names the facts a case must bring and the values each may have; `round_day` is the day
+    of the month on which a monthly round starts.
+    """
 
     key: str
     regime: str
@@ -199,6 +253,9 @@ class Workflow:
     criteria: Mapping[str, Any]
     fingerprint: str
     subject: str = "household"
+    opens_with: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    round_day: int | None = None
+    invariants: tuple[Invariant, ...] = ()
 
     @property
     def id(self) -> str:

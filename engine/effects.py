@@ -84,18 +84,18 @@ def _score(view: View, _params: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"b1": b1, "b2": b2, "area": area, "class_after": classify(b1, b2, area, view.workflow.criteria)}
 
 
-@effect("income_band", required=())
-def _income_band(view: View, _params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Whether the 12-month income per head and month (đồng) lies in the average-living band of the area."""
+@effect("income_band", required=("inside",))
+def _income_band(view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Class `inside` if the 12-month income per head and month (đồng) lies in the area's band, else ``none``."""
     income, area, criteria = view.given("income"), view.given("area"), view.workflow.criteria
     above, upto = criteria[f"income_above_{area}"], criteria[f"income_upto_{area}"]
-    return {"income": income, "area": area, "class_after": "average" if above < income <= upto else "none"}
+    return {"income": income, "area": area, "class_after": params["inside"] if above < income <= upto else "none"}
 
 
 @effect("change", required=())
 def _change(view: View, _params: Mapping[str, Any]) -> Mapping[str, Any]:
     before, after = view.case.class_before, view.fact("class_after")
-    return {"change": _changes(before, after, view.facts.get("former") is True)}
+    return {"change": _changes(before, after, former=view.facts.get("former") is True)}
 
 
 @effect("settle", required=())
@@ -111,7 +111,9 @@ def _certify(view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"certified": certified} if certified in params["classes"] else {}
 
 
-def _changes(before: str, after: str, was_on_a_former_list: bool) -> str:
+def _changes(before: str, after: str, *, former: bool) -> str:
+    # The average-living class is another list: on the lists of the poor such a household stood nowhere.
+    before = before if before in {"poor", "near_poor"} else "none"
     if after == before:
         return "unchanged"
     if after == "none":
@@ -120,7 +122,7 @@ def _changes(before: str, after: str, was_on_a_former_list: bool) -> str:
         return "escaped_to_near_poor"
     if before == "near_poor":
         return "fell_to_poor"
-    return "fell_back" if was_on_a_former_list else "newly_arisen"
+    return "fell_back" if former else "newly_arisen"
 
 
 def _source(view: View, source: Any) -> Any:
@@ -131,7 +133,11 @@ def _source(view: View, source: Any) -> Any:
     if source == "actor":
         return view.actor
     kind, _, name = source.partition(".")
-    found = {"act": view.body.get, "row": view.given, "due": view.due, "fact": view.fact}.get(kind, lambda _: source)(
-        name
-    )
+    sources: Mapping[str, Callable[[str], Any]] = {
+        "act": view.body.get,
+        "row": view.given,
+        "due": view.due,
+        "fact": view.fact,
+    }
+    found = sources[kind](name) if kind in sources else source
     return found.isoformat() if isinstance(found, date) else found

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from ..foundation.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Form", "FormFault", "form", "forms", "register"]
+__all__ = ["Form", "FormFault", "Sampled", "form", "forms", "register"]
 
 
 class FormFault(NamedTuple):
@@ -40,6 +39,13 @@ class Form(Protocol):
     def schema(self) -> Mapping[str, Any]:
         """Return the JSON Schema of body and row."""
         ...
+
+
+@runtime_checkable
+class Sampled(Protocol):
+    """A form that offers (body, row) pairs to explore a procedure with: every answer its guards can tell apart."""
+
+    samples: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
 
 
 _FORMS: dict[str, Form] = {}

@@ -2,6 +2,10 @@
 
 A guard's scope says what it reads, so that a village's meeting is asked about once, not a hundred
 times: ``act`` guards read the act alone, ``case`` guards the household's own facts too.
+
+Parameters mean the same in every guard: `fact`, `facts`, `day`, `start`, `end` name facts (the last three days
+of the case or of its round), `field`, `fields` name what the act or the household's row gives, `deadline` a
+deadline of the workflow, `waiting` states, `setting` a setting that switches the guard on, `code` a message.
 """
 
 from __future__ import annotations
@@ -75,20 +79,31 @@ def _share(favour: int, attendees: int, percent: int) -> bool:
     return attendees > 0 and favour * 100 >= attendees * percent
 
 
-@guard("agreement_at_least", Scope.ACT, required=("percent",))
+@guard("agreement_at_least", Scope.ACT, required=("percent",), optional=("base",))
 def _agreement_at_least(view: View, params: Mapping[str, Any]) -> Refusal | None:
-    favour, attendees = view.body["in_favour"], view.body["attendees"]
-    if _share(favour, attendees, view.value(params["percent"])):
+    favour, counted = _votes(view, params)
+    if favour is None or counted is None:
+        return view.refuse("refused.votes_missing")
+    if _share(favour, counted, params["percent"]):
         return None
-    return view.refuse("refused.agreement_below", favour=favour, attendees=attendees, percent=params["percent"])
+    return view.refuse("refused.agreement_below", favour=favour, attendees=counted, percent=params["percent"])
 
 
-@guard("agreement_below", Scope.ACT, required=("percent",))
+@guard("agreement_below", Scope.ACT, required=("percent",), optional=("base",))
 def _agreement_below(view: View, params: Mapping[str, Any]) -> Refusal | None:
-    favour, attendees = view.body["in_favour"], view.body["attendees"]
-    if not _share(favour, attendees, view.value(params["percent"])):
+    favour, counted = _votes(view, params)
+    if favour is None or counted is None:
+        return view.refuse("refused.votes_missing")
+    if not _share(favour, counted, params["percent"]):
         return None
-    return view.refuse("refused.agreement_reached", favour=favour, attendees=attendees, percent=params["percent"])
+    return view.refuse("refused.agreement_reached", favour=favour, attendees=counted, percent=params["percent"])
+
+
+def _votes(view: View, params: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Who agreed and who is counted: all persons attending, or households by one vote each (doubt D9)."""
+    if view.value(params.get("base", "attendees")) == "households":
+        return view.body.get("households_in_favour"), view.body.get("households_represented")
+    return view.body["in_favour"], view.body["attendees"]
 
 
 @guard("minutes_complete", Scope.ACT, required=("copies", "signed_by"))
@@ -107,10 +122,16 @@ def _all_true(view: View, params: Mapping[str, Any]) -> Refusal | None:
     return view.refuse(params["code"], missing=", ".join(missing)) if missing else None
 
 
-@guard("given", Scope.CASE, required=("fields", "code"))
+@guard("given", Scope.CASE, required=("fields", "code"), optional=("setting",))
 def _given(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    if _switched_off(view, params):
+        return None
     missing = [name for name in params["fields"] if view.given(name) in (None, "")]
     return view.refuse(params["code"], missing=", ".join(missing)) if missing else None
+
+
+def _switched_off(view: View, params: Mapping[str, Any]) -> bool:
+    return "setting" in params and not view.setting(params["setting"])
 
 
 @guard("fact_is", Scope.CASE, required=("fact", "values"), optional=("code",))
@@ -186,12 +207,36 @@ def _act_names_fact(view: View, params: Mapping[str, Any]) -> Refusal | None:
     return view.refuse(params["code"], found=given, expected=kept)
 
 
+@guard("from_day", Scope.CASE, required=("day",))
+def _from_day(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    day = view.day_fact(params["day"])
+    if day is not None and view.occurred_on >= day:
+        return None
+    return view.refuse("refused.too_early", day=day, found=view.occurred_on)
+
+
 @guard("after", Scope.CASE, required=("day",))
 def _after(view: View, params: Mapping[str, Any]) -> Refusal | None:
     day = view.day_fact(params["day"])
     if day is not None and view.occurred_on > day:
         return None
     return view.refuse("refused.not_after", day=day, found=view.occurred_on)
+
+
+@guard("until", Scope.CASE, required=("day",))
+def _until(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    day = view.day_fact(params["day"])
+    if day is not None and view.occurred_on <= day:
+        return None
+    return view.refuse("refused.too_late", day=day, found=view.occurred_on)
+
+
+@guard("before", Scope.CASE, required=("day",), optional=("setting",))
+def _before(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    day = view.day_fact(params["day"])
+    if _switched_off(view, params) or (day is not None and view.occurred_on < day):
+        return None
+    return view.refuse("refused.after_cutoff", day=day, found=view.occurred_on)
 
 
 @guard("village_past", Scope.ACT, required=("waiting",), census="village")
@@ -232,6 +277,6 @@ def _overdue(view: View, params: Mapping[str, Any]) -> Refusal | None:
 def _not_by(view: View, params: Mapping[str, Any]) -> Refusal | None:
     """Separation of duties: who did the named earlier step may not do this one, while the setting says so."""
     who = view.given(params["field"])
-    if not view.setting(params["setting"]) or who is None or view.fact(params["fact"]) != who:
+    if _switched_off(view, params) or who is None or view.fact(params["fact"]) != who:
         return None
     return view.refuse("refused.separation", actor=who)

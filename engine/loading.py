@@ -5,21 +5,26 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from ..deadlines.ladder import ladder
 from ..deadlines.terms import Counting, Term, Unit
 from ..foundation.errors import DefinitionError
-from ..foundation.messages import Text
 from ..persistence.canonical import canonical_json
 from .definition import (
+    SUPERVISOR,
     Article,
     Confidence,
     DeadlineKind,
     DeadlineRule,
     EffectUse,
+    Example,
+    Excuse,
+    Extension,
     GuardUse,
+    Invariant,
     Role,
     Setting,
     State,
@@ -28,12 +33,15 @@ from .definition import (
     Trigger,
     Workflow,
 )
+from .deriving import expand, resolve
 from .effects import effect_spec
 from .forms import form
 from .guards import guard_spec
 from .reading import Reader
 
-__all__ = ["load_workflow", "resolve"]
+__all__ = ["build", "load_workflow"]
+
+_STAY = "="  # an arrow that leaves each case in the state it is in
 
 
 def load_workflow(text: str, *, base: Mapping[str, Any] | None = None, name: str = "definition") -> Workflow:
@@ -46,19 +54,9 @@ def load_workflow(text: str, *, base: Mapping[str, Any] | None = None, name: str
     return build(resolve(table, base), name)
 
 
-def resolve(table: Mapping[str, Any], base: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Lay `table` over `base`: tables merge key by key, everything else is replaced."""
-    if base is None:
-        return dict(table)
-    merged = dict(base)
-    for key, value in table.items():
-        old = merged.get(key)
-        merged[key] = resolve(value, old) if isinstance(value, Mapping) and isinstance(old, Mapping) else value
-    return merged
-
-
 def build(table: Mapping[str, Any], name: str) -> Workflow:
     """Build a workflow from a resolved table, refusing what it does not know."""
+    table = expand(table)
     reader = Reader(table, name)
     settings = {key: _setting(key, sub) for key, sub in reader.tables("settings")}
     roles = {key: _role(key, sub) for key, sub in reader.tables("roles")}
@@ -81,6 +79,9 @@ def build(table: Mapping[str, Any], name: str) -> Workflow:
         settings=settings,
         criteria=reader.mapping("criteria"),
         subject=reader.text("subject", "household"),
+        opens_with={key: tuple(values) for key, values in reader.mapping("opens_with", required=False).items()},
+        round_day=reader.whole("round_day") if reader.has("round_day") else None,
+        invariants=tuple(_invariant(key, sub) for key, sub in reader.tables("invariants")),
         fingerprint=hashlib.sha256(canonical_json(_plain(table))).hexdigest(),
     )
     reader.done()
@@ -98,11 +99,13 @@ def _article(reader: Reader, key: str = "article") -> Article:
     if tag not in set(Confidence):
         msg = f"{reader.where}.{key}: tag {tag!r} is not FOUND, SEED or SETTING; what is not law is a named setting"
         raise DefinitionError(msg)
-    return Article(**{**{k: str(v) for k, v in given.items()}, "tag": Confidence(tag)})
+    place = {key: str(value) for key, value in given.items() if key != "tag"}
+    return Article(**place, tag=Confidence(tag))
 
 
 def _setting(key: str, reader: Reader) -> Setting:
-    found = Setting(key, reader.label(), reader.any("default"), reader.text("doubt", ""))
+    default = reader.any("default") if reader.has("default") else None
+    found = Setting(key, reader.label(), default, reader.text("doubt", ""))
     reader.done()
     return found
 
@@ -115,14 +118,14 @@ def _role(key: str, reader: Reader) -> Role:
 
 def _state(key: str, reader: Reader) -> State:
     kind = StateKind(reader.choice("kind", tuple(StateKind)))
-    reason = reader.mapping("no_deadline", required=False)
+    reason = reader.label("no_deadline") if reader.has("no_deadline") else None
     found = State(
         key,
         reader.label(),
         kind,
         _article(reader),
         reader.text("desk", ""),
-        Text(reason["vi"], reason["en"]) if reason else None,
+        reason,
     )
     reader.done()
     return found
@@ -137,18 +140,18 @@ def _trigger(key: str, reader: Reader) -> Trigger:
 def _transitions(reader: Reader, triggers: Mapping[str, Trigger]) -> list[Transition]:
     trigger = reader.choice("trigger", tuple(triggers))
     sources, target = reader.names("from"), reader.text("to")
-    common = {
-        "trigger": trigger,
-        "guards": tuple(_guard(sub) for sub in reader.list_of_tables("guards")),
-        "effects": tuple(_effect(sub) for sub in reader.list_of_tables("effects")),
-        "article": _article(reader) if reader.has("article") else triggers[trigger].article,
-        "follows": reader.text("follows", ""),
-        "cancels": reader.flag("cancels"),
-    }
+    arrow = Transition(
+        trigger=trigger,
+        sources=sources,
+        target=target,
+        guards=tuple(_guard(sub) for sub in reader.list_of_tables("guards")),
+        effects=tuple(_effect(sub) for sub in reader.list_of_tables("effects")),
+        article=_article(reader) if reader.has("article") else triggers[trigger].article,
+        follows=reader.text("follows", ""),
+        cancels=reader.flag("cancels"),
+    )
     reader.done()
-    if target == "=":
-        return [Transition(sources=(source,), target=source, **common) for source in sources]
-    return [Transition(sources=sources, target=target, **common)]
+    return [replace(arrow, sources=(s,), target=s) for s in sources] if target == _STAY else [arrow]
 
 
 def _guard(reader: Reader) -> GuardUse:
@@ -182,13 +185,44 @@ def _deadline(key: str, reader: Reader, settings: Mapping[str, Setting]) -> Dead
         ladder=ladder(reader.text("ladder", "default")).key,
         toward_citizen=reader.flag("toward_citizen"),
         causes=reader.names("causes"),
+        may_exceed=tuple(_excuse(sub) for sub in reader.list_of_tables("may_exceed")),
+        extendable=_extension(reader),
+        suspended_by=reader.text("suspended_by", SUPERVISOR),
     )
     reader.done()
     return found
 
 
+def _extension(reader: Reader) -> Extension | None:
+    if not reader.has("extendable"):
+        return None
+    sub = Reader(reader.mapping("extendable"), f"{reader.where}.extendable")
+    found = Extension(sub.text("by"), sub.whole("times") if sub.has("times") else 1, sub.flag("after_expiry"))
+    sub.done()
+    if found.times < 1:
+        msg = f"{sub.where}.times: a term that may be extended may be so at least once, found {found.times}"
+        raise DefinitionError(msg)
+    return found
+
+
+def _excuse(reader: Reader) -> Excuse:
+    example = None
+    if reader.has("example"):
+        sub = Reader(reader.mapping("example"), f"{reader.where}.example")
+        example = Example(sub.day("round"), sub.whole("preparation"))
+        sub.done()
+    found = Excuse(reader.text("cause"), reader.label("why"), example)
+    reader.done()
+    return found
+
+
+def _invariant(key: str, reader: Reader) -> Invariant:
+    label, kind, before, article = reader.label(), reader.text("kind"), reader.names("before"), _article(reader)
+    return Invariant(key, label, kind, before, reader.rest(), article)
+
+
 def _term(reader: Reader, settings: Mapping[str, Setting], article: Article) -> Term:
-    def default(name: str, otherwise: bool) -> bool:
+    def default(name: str, *, otherwise: bool) -> bool:
         return bool(settings[name].default) if name in settings else otherwise
 
     counting = Counting(
@@ -196,7 +230,18 @@ def _term(reader: Reader, settings: Mapping[str, Setting], article: Article) -> 
         roll_end=default("roll_end", otherwise=True),
         makeup_counts=default("makeup_days_count", otherwise=True),
     )
-    return Term(reader.whole("length"), Unit(reader.choice("unit", tuple(Unit))), counting, str(article))
+    return Term(_length(reader, settings), Unit(reader.choice("unit", tuple(Unit))), counting, str(article))
+
+
+def _length(reader: Reader, settings: Mapping[str, Setting]) -> int:
+    """Return a term's length; ``@name`` takes it from a setting, for a term that no law gives."""
+    given = reader.any("length")
+    if isinstance(given, str) and given.startswith("@"):
+        given = settings[given[1:]].default if given[1:] in settings else given
+    if not isinstance(given, int) or isinstance(given, bool):
+        msg = f"{reader.where}.length: expected a whole number or the @name of a setting that is one, found {given!r}"
+        raise DefinitionError(msg)
+    return given
 
 
 def _resolve_names(workflow: Workflow, name: str) -> None:
@@ -213,8 +258,12 @@ def _resolve_names(workflow: Workflow, name: str) -> None:
     for rule in workflow.deadlines:
         faults += [f"deadline {rule.key}: unknown state {s!r}" for s in sorted(rule.lives_in - set(workflow.states))]
         faults += [f"deadline {rule.key}: unknown role {rule.owner!r}"] if rule.owner not in workflow.roles else []
+        deciding = {rule.suspended_by, rule.extendable.by if rule.extendable else SUPERVISOR} - {SUPERVISOR}
+        faults += [f"deadline {rule.key}: unknown role {r!r}" for r in sorted(deciding - set(workflow.roles))]
         if rule.on_expiry and rule.on_expiry not in workflow.triggers:
             faults.append(f"deadline {rule.key}: unknown trigger {rule.on_expiry!r}")
+    for law in workflow.invariants:
+        faults += [f"invariant {law.key}: unknown state {s!r}" for s in law.before if s not in workflow.states]
     for state in workflow.states.values():
         if state.desk and state.desk not in workflow.roles:
             faults.append(f"state {state.key}: unknown role {state.desk!r} at its desk")

@@ -7,13 +7,11 @@ our guards, and the probe remembers which arrow was taken or why none was.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from transitions import EventData, Machine
 
-from .guards import GuardSpec, Scope, guard_spec
+from .guards import Scope, guard_spec
 
 if TYPE_CHECKING:
     from .definition import Transition, Workflow
@@ -24,8 +22,6 @@ __all__ = ["Choice", "CompiledWorkflow"]
 
 # The library logs every callback at INFO, which a host with a root handler pays for fourfold.
 logging.getLogger("transitions").setLevel(logging.WARNING)
-
-Check = tuple[Callable[..., "Refusal | None"], "GuardSpec"]
 
 
 class Choice(NamedTuple):
@@ -42,7 +38,7 @@ class _Probe:
         self.state = state
         self.view = view
         self.chosen: Transition | None = None
-        self.refusals: list[Refusal] = []
+        self.refusals: list[tuple[int, Refusal]] = []
 
 
 class CompiledWorkflow:
@@ -60,12 +56,14 @@ class CompiledWorkflow:
         )
         self._per_case = {
             (source, t.trigger): any(guard_spec(g.name, g.params).scope is Scope.CASE for g in t.guards)
-            or (len(workflow.leaving(source, t.trigger)) > 1
-            and any(
-                guard_spec(g.name, g.params).scope is Scope.CASE
-                for other in workflow.leaving(source, t.trigger)
-                for g in other.guards
-            ))
+            or (
+                len(workflow.leaving(source, t.trigger)) > 1
+                and any(
+                    guard_spec(g.name, g.params).scope is Scope.CASE
+                    for other in workflow.leaving(source, t.trigger)
+                    for g in other.guards
+                )
+            )
             for t in workflow.transitions
             for source in t.sources
         }
@@ -90,20 +88,22 @@ class CompiledWorkflow:
         self._machine.events[trigger].trigger(probe)
         if probe.chosen is not None:
             return Choice(probe.chosen, ())
-        unique = {r.code: r for r in reversed(probe.refusals)}
+        # The arrow that got furthest is the one that was meant: why the others do not apply would only mislead.
+        furthest = max(passed for passed, _ in probe.refusals)
+        unique = {r.code: r for passed, r in reversed(probe.refusals) if passed == furthest}
         return Choice(None, tuple(reversed(unique.values())))
 
 
 def _arrow(transition: Transition) -> dict[str, object]:
-    checks = [(partial(guard_spec(g.name, g.params).check, params=g.params), g.article) for g in transition.guards]
+    checks = [(guard_spec(g.name, g.params).check, g.params, g.article) for g in transition.guards]
 
     def allow(event: EventData) -> bool:
-        probe: _Probe = event.model
-        for check, article in checks:
+        probe = cast("_Probe", event.model)
+        for passed, (check, params, article) in enumerate(checks):
             probe.view.under(transition, article)
-            refusal = check(probe.view)
+            refusal = check(probe.view, params)
             if refusal is not None:
-                probe.refusals.append(refusal)
+                probe.refusals.append((passed, refusal))
                 return False
         probe.chosen = transition
         return True

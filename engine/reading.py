@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import DefinitionError
 from ..foundation.messages import Text
@@ -40,7 +40,7 @@ class Reader:
 
     def whole(self, key: str) -> int:
         """Return a whole number."""
-        return self._of(key, int)
+        return int(self._of(key, int))
 
     def flag(self, key: str) -> bool:
         """Return a truth value, false if absent."""
@@ -52,7 +52,7 @@ class Reader:
 
     def choice(self, key: str, among: tuple[str, ...]) -> str:
         """Return a string that is one of `among`."""
-        found = self._of(key, str)
+        found = str(self._of(key, str))
         if found not in among:
             msg = f"{self.where}.{key}: {found!r} is not one of {', '.join(among)}"
             raise DefinitionError(msg)
@@ -70,11 +70,11 @@ class Reader:
         """Return a table as it stands."""
         return self._of(key, dict) if required or self._touch(key) else {}
 
-    def label(self) -> Text:
-        """Return the label in both languages."""
-        found = self.mapping("label")
+    def label(self, key: str = "label") -> Text:
+        """Return a label in both languages."""
+        found = self.mapping(key)
         if set(found) != {"vi", "en"} or not all(found.values()):
-            msg = f"{self.where}.label: expected vi and en, found {sorted(found)}"
+            msg = f"{self.where}.{key}: expected vi and en, found {sorted(found)}"
             raise DefinitionError(msg)
         return Text(found["vi"], found["en"])
 

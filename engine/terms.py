@@ -72,7 +72,7 @@ def owner_path(rule: DeadlineRule, workflow: Workflow, village_path: str) -> str
 def closing(rule: DeadlineRule, row: DeadlineRow, step: Step, occurred_on: date, now: datetime) -> Closing:
     """Say how an open deadline ends with this step."""
     if step.transition.cancels:
-        return Closing("cancelled", occurred_on, row.breached_at, "withdrawn", row.id)
+        return Closing("cancelled", occurred_on, row.breached_at, step.transition.trigger, row.id)
     if rule.kind is DeadlineKind.MINIMUM:
         ran_out = occurred_on >= row.due_on
         return Closing(

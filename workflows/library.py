@@ -7,16 +7,16 @@ import tomllib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..engine.loading import build, resolve
+from ..engine.deriving import resolve
+from ..engine.loading import build
 from ..engine.machine import CompiledWorkflow
 from ..foundation.errors import DefinitionError, NotFoundError
 from . import forms
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
     from datetime import date
-    from collections.abc import Mapping
-    from collections.abc import Iterable
+    from pathlib import Path
 
     from ..engine.definition import Workflow
 
