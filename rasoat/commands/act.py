@@ -17,7 +17,7 @@ from .due import DATE_FORMATS
 if TYPE_CHECKING:
     from ..api import Rasoat
     from ..engine.service import Outcome
-    from ..engine.values import ActRequest, Actor, Mandate
+    from ..engine.values import Actor, ActRequest, Mandate
     from ..foundation.messages import Language
 
 __all__ = ["act"]
@@ -90,7 +90,7 @@ def _cases(
     return engine.cases_of_round(round_code, unit_path=unit, states=states)
 
 
-def _request(  # noqa: PLR0913  one argument for each option of the command
+def _request(
     trigger: str,
     ids: dict[str, int],
     on: datetime,

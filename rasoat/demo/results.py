@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from ..importing import Place, ResultHousehold, write_result_lists
 from ..persistence.cases import load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ..api import Rasoat
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from ..persistence.cases import CaseRow
     from .files import RoundFiles
 
-__all__ = ["Figure", "figures", "write_lists"]
+__all__ = ["GROUPS", "Figure", "by_village", "figures", "write_lists"]
+
+GROUPS = ("poor", "near_poor", "escaped", "not_poor", "screened_out", "withdrawn", "pending")
+"""What becomes of a household, in the order of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,20 @@ def figures(engine: Rasoat, round_code: str, files: RoundFiles) -> list[Figure]:
     return found
 
 
+def by_village(engine: Rasoat, round_code: str) -> dict[str, Counter[str]]:
+    """Count, village by village (by path), what became of the households put forward."""
+    counts: dict[str, Counter[str]] = {}
+    for case in _cases(engine, engine.cases_of_round(round_code)).values():
+        counts.setdefault(case.unit_path, Counter())[_became(case)] += 1
+    return dict(sorted(counts.items(), key=lambda item: item[0]))
+
+
+def _became(case: CaseRow) -> str:
+    if case.state == "recognised":
+        return case.class_after if case.class_after in ("poor", "near_poor") else "escaped"
+    return case.state if case.state in GROUPS else "pending"
+
+
 def write_lists(engine: Rasoat, round_code: str, files: RoundFiles, folder: Path) -> tuple[Path, ...]:
     """Write the lists of Phụ lục VI after the decision; return the files written."""
     names = {u.code: u.name for u in files.units}
@@ -66,7 +85,10 @@ def write_lists(engine: Rasoat, round_code: str, files: RoundFiles, folder: Path
 
 
 def _recognised(engine: Rasoat, round_code: str) -> dict[str, CaseRow]:
-    by_code = engine.cases_of_round(round_code, states=["recognised"])
+    return _cases(engine, engine.cases_of_round(round_code, states=["recognised"]))
+
+
+def _cases(engine: Rasoat, by_code: Mapping[str, int]) -> dict[str, CaseRow]:
     with engine.database.read() as tx:
         rows = {case.id: case for case in load(tx, list(by_code.values()))} if by_code else {}
     return {code: rows[case_id] for code, case_id in by_code.items()}

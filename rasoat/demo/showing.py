@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from ..foundation.errors import InputError
 from ..foundation.ids import CountingIds
 from ..foundation.messages import text
 from .files import read_round, shipped
-from .results import Figure, figures, write_lists
+from .results import GROUPS, Figure, by_village, figures, write_lists
 from .running import Played, middle_day, plan_of, play
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..api import CaseView
+    from ..engine.queries import DueLine
     from ..foundation.messages import Language
     from .files import RoundFiles
 
@@ -122,21 +123,16 @@ class _Show:
         self._overdue()
         self.console.print(self._figures(found))
 
-    def _say(self, code: str, **fields: object) -> str:
-        return text(code, **fields).within(self.tongue)
+    def _say(self, message: str, /, **fields: object) -> str:
+        return text(message, **fields).within(self.tongue)
 
     def _by_village(self) -> Table:
         table = Table(title=self._say("demo.by_village"))
-        workflow = self.engine.library.workflow(self.played.round.workflow)
-        counts = self.engine.states(self.played.round.code)
-        states = [key for key in workflow.states if any(c.state == key for c in counts)]
-        table.add_column(self._say("demo.village"))
-        for key in states:
-            table.add_column(workflow.state(key).label.within(self.tongue), justify="right")
+        for key in ("village", "forward", *GROUPS):
+            table.add_column(self._say(f"demo.{key}"), justify="left" if key == "village" else "right")
         names = {u.path: u.name for u in self.engine.units()}
-        for path in sorted({c.unit_path for c in counts}):
-            row = {c.state: c.count for c in counts if c.unit_path == path}
-            table.add_row(names[path], *(str(row.get(key, "")) for key in states))
+        for path, counts in by_village(self.engine, self.played.round.code).items():
+            table.add_row(names[path], str(counts.total()), *(str(counts[key] or "") for key in GROUPS))
         return table
 
     def _proof(self, view: CaseView) -> None:
@@ -151,15 +147,15 @@ class _Show:
     def _overdue(self) -> None:
         day = middle_day(self.files)
         table = Table(title=self._say("demo.overdue", day=f"{day:%d/%m/%Y}"))
-        for key in ("demo.village", "demo.term", "demo.desk", "demo.last_day", "demo.count", "demo.days"):
-            table.add_column(self._say(key))
+        for key in ("term", "desk", "last_day", "villages", "count", "days"):
+            table.add_column(self._say(f"demo.{key}"))
         names = {u.path: u.name for u in self.engine.units()}
-        for line in self.engine.overdue(as_of=day):
-            workflow = self.engine.library.workflow(line.workflow)
-            desk = f"{workflow.roles[line.owner_role].label.within(self.tongue)}, {names[line.owner_path]}"
-            label = workflow.deadline(line.rule).label.within(self.tongue)
-            last = f"{line.due_on:%d/%m/%Y}"
-            table.add_row(names[line.unit_path], label, desk, last, str(line.count), str(line.days))
+        for desk, lines in _by_desk(self.engine.overdue(as_of=day)).items():
+            workflow = self.engine.library.workflow(desk.workflow)
+            who = f"{workflow.roles[desk.owner_role].label.within(self.tongue)}, {names[desk.owner_path]}"
+            label = workflow.deadline(desk.rule).label.within(self.tongue)
+            households = sum(line.count for line in lines)
+            table.add_row(label, who, f"{desk.due_on:%d/%m/%Y}", str(len(lines)), str(households), str(desk.days))
         self.console.print(table)
 
     def _figures(self, found: tuple[Figure, ...]) -> Table:
@@ -171,6 +167,14 @@ class _Show:
             same = "[green]✓[/]" if f.agrees else "[red]✗[/]"
             table.add_row(group, f"{f.notice_households} / {f.notice_persons}", f"{f.households} / {f.persons}", same)
         return table
+
+
+def _by_desk(lines: list[DueLine]) -> dict[DueLine, list[DueLine]]:
+    """Gather villages that wait for the same desk, term and last day under one line."""
+    desks: dict[DueLine, list[DueLine]] = {}
+    for line in lines:
+        desks.setdefault(replace(line, unit_path="", count=0), []).append(line)
+    return desks
 
 
 def _closing(console: Console, report: Report, tongue: Language) -> None:

@@ -44,7 +44,7 @@ def message(code: str) -> Text:
         raise NotFoundError(msg) from None
 
 
-def text(code: str, **fields: object) -> Text:
+def text(code: str, /, **fields: object) -> Text:
     """Return the sentence under `code` with its `fields` filled in, in both languages."""
     template = message(code)
     return Text(template.vi.format_map(fields), template.en.format_map(fields))
