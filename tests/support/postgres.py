@@ -34,11 +34,9 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "timezone": "UTC",
     "max_connections": "200",
-    # A crash of the machine may lose this data; nothing else about the server's behaviour changes.
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
 }
+# A crash of the machine may lose a test's data; nothing else about the server's behaviour changes.
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class PostgresMissingError(RuntimeError):
@@ -47,10 +45,14 @@ class PostgresMissingError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One server whose files live in `folder`; `owner` is the pid whose end takes the server down with it."""
+    """One server whose files live in `folder`; `owner` is the pid whose end takes the server down with it.
+
+    A `durable` one keeps PostgreSQL's own settings for fsync, as benchmarks must.
+    """
 
     folder: Path
     owner: int
+    durable: bool = False
     _numbers: itertools.count[int] = field(default_factory=itertools.count, repr=False)
 
     @property
@@ -94,7 +96,8 @@ class Cluster:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
         flags = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
         self._run(binaries / "initdb", "-D", self.data, "-U", _USER, *flags)
-        options = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
+        settings = _SETTINGS if self.durable else _SETTINGS | _FORGETFUL
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         options += f" -c unix_socket_directories='{self.folder}'"
         self._run(binaries / "pg_ctl", "-D", self.data, "-o", options, "-w", "start")
         self._tie_to_owner()
