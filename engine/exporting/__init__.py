@@ -1,0 +1,1 @@
+"""Workflows drawn and exported, event logs written out."""
