@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
     from ..api import CaseView
     from ..foundation.messages import Language
+    from ..persistence.events import EventRow
 
 __all__ = ["app", "case_object", "timeline"]
+
+_DATES = (1, 2)
+"""Columns of the timeline that must not be broken."""
 
 app = typer.Typer(no_args_is_help=True, help="One household's review.")
 
@@ -86,7 +90,7 @@ def case_object(view: CaseView) -> dict[str, Any]:
     }
 
 
-def _event(view: CaseView, event: Any) -> dict[str, Any]:
+def _event(view: CaseView, event: EventRow) -> dict[str, Any]:
     act = view.acts.get(event.act_id) if event.act_id is not None else None
     return {
         "seq": event.seq,
@@ -106,13 +110,16 @@ def _event(view: CaseView, event: Any) -> dict[str, Any]:
 
 def timeline(view: CaseView, tongue: Language) -> Table:
     """Return the events as a table: when it happened, when it was entered, what, by whom, on which article."""
+    from rich import box
     from rich.table import Table
 
     heads = {
-        "vi": ("#", "Ngày", "Ghi nhận", "Việc", "Sang bước", "Ai", "Văn bản", "Căn cứ"),
-        "en": ("#", "Day", "Entered", "Act", "To step", "Who", "Document", "Article"),
+        "vi": ("#", "Ngày", "Nhập chậm", "Việc → bước", "Ai, văn bản", "Căn cứ"),
+        "en": ("#", "Day", "Entered late", "Act → step", "Who, document", "Article"),
     }
-    table = Table(*heads[tongue], expand=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, head in enumerate(heads[tongue]):
+        table.add_column(head, no_wrap=place in _DATES)
     for event in view.events:
         act = view.acts.get(event.act_id) if event.act_id is not None else None
         entered = legal_date(event.recorded_at)
@@ -120,19 +127,30 @@ def timeline(view: CaseView, tongue: Language) -> Table:
             str(event.seq),
             f"{event.occurred_on:%d/%m/%Y}",
             f"{entered:%d/%m/%Y}" if entered != event.occurred_on else "",
-            _what(view, event.kind, event.trigger, tongue),
-            view.workflow.state(event.to_state).label.within(tongue),
-            event.actor,
-            (act.document if act else None) or "",
-            _article(view, event.trigger),
+            _what(view, event.kind, event.trigger, tongue) + _to(view, event, tongue),
+            ", ".join(filter(None, (event.actor, act.document if act else None))),
+            _provision(view, event.trigger),
         )
     return table
+
+
+def _to(view: CaseView, event: EventRow, tongue: Language) -> str:
+    if event.from_state == event.to_state:
+        return ""
+    return f"\n→ {view.workflow.state(event.to_state).label.within(tongue)}"
+
+
+def _provision(view: CaseView, trigger: str) -> str:
+    """Return the provision without the act's name where it is the procedure's own act: "Điều 4 khoản 3"."""
+    return _article(view, trigger).removeprefix(view.workflow.article.act).strip()
 
 
 def _what(view: CaseView, kind: str, trigger: str, tongue: Language) -> str:
     if kind == "breach":
         label = view.workflow.deadline(trigger).label.within(tongue)
         return f"[red]{'QUÁ HẠN' if tongue == 'vi' else 'OVERDUE'}[/]: {label}"
+    if kind == "opened":
+        return "Mở hồ sơ" if tongue == "vi" else "Opened"
     found = view.workflow.triggers.get(trigger)
     return found.label.within(tongue) if found else trigger
 
