@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cache
 from importlib.resources import files
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from ..foundation.clock import LEGAL_ZONE, end_of
+from ..foundation.clock import LEGAL_ZONE, end_of, legal_date
 from ..foundation.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .calendar import Calendar
 
-__all__ = ["Ladder", "Rung", "ladder", "next_wake", "rungs_reached"]
+__all__ = ["Ladder", "Rung", "ladder", "next_wake", "rungs_reached", "was_missed"]
 
+SEVERITIES = ("info", "warning", "urgent", "breach")
 _RUNG_KEYS = {"step", "tell", "levels_up", "severity"}
 
 
@@ -57,23 +61,33 @@ def ladder(key: str) -> Ladder:
 
 
 def next_wake(key: str, due_on: date, after: datetime | None, calendar: Calendar) -> datetime | None:
-    """Return the first instant later than `after` at which the worker must look: a rung, or the term's end."""
-    climbing = ladder(key)
-    instants = [climbing.instant(rung, due_on, calendar) for rung in climbing.rungs]
-    instants.append(end_of(due_on))
-    return min((i for i in instants if after is None or i > after), default=None)
+    """Return the first instant later than `after` at which the worker must look: a rung, or the term's end.
+
+    Rungs beyond it are not asked for: the calendar need not reach them yet.
+    """
+    over = end_of(due_on)
+    for instant in _instants(ladder(key), due_on, calendar):
+        if instant >= over and (after is None or over > after):
+            return over
+        if after is None or instant > after:
+            return instant
+    return over if after is None or over > after else None
 
 
 def rungs_reached(key: str, due_on: date, now: datetime, calendar: Calendar) -> list[tuple[Rung, datetime]]:
     """Return the rungs reached by `now`, lowest first, each with its instant."""
     climbing = ladder(key)
-    reached = [(rung, climbing.instant(rung, due_on, calendar)) for rung in climbing.rungs]
-    return [(rung, instant) for rung, instant in reached if instant <= now]
+    climbed = zip(climbing.rungs, _instants(climbing, due_on, calendar), strict=False)
+    return list(takewhile(lambda rung: rung[1] <= now, climbed))
 
 
 def was_missed(instant: datetime, now: datetime) -> bool:
     """Whether the worker came to a rung only after the rung's own legal day."""
-    return now - instant >= timedelta(days=1)
+    return legal_date(now) > legal_date(instant)
+
+
+def _instants(climbing: Ladder, due_on: date, calendar: Calendar) -> Iterator[datetime]:
+    return (climbing.instant(rung, due_on, calendar) for rung in climbing.rungs)
 
 
 @cache
@@ -83,14 +97,22 @@ def _ladders() -> dict[str, Ladder]:
 
 
 def _ladder(key: str, table: dict[str, Any]) -> Ladder:
-    rungs = []
-    for entry in table["rungs"]:
-        if set(entry) != _RUNG_KEYS:
-            msg = f"ladder {key!r}: a rung has the keys {sorted(_RUNG_KEYS)}, found {sorted(entry)}"
-            raise DefinitionError(msg)
-        rungs.append(Rung(**entry))
+    if set(table) != {"at", "rungs"} or not isinstance(table["at"], time):
+        msg = f"ladder {key!r}: expected an hour `at` and a list `rungs`, found {sorted(table)}"
+        raise DefinitionError(msg)
+    rungs = tuple(_rung(key, entry) for entry in table["rungs"])
     steps = [rung.step for rung in rungs]
     if steps != sorted(set(steps)):
         msg = f"ladder {key!r}: rungs must rise, found steps {steps}"
         raise DefinitionError(msg)
-    return Ladder(key, table["at"], tuple(rungs))
+    return Ladder(key, table["at"], rungs)
+
+
+def _rung(key: str, entry: dict[str, Any]) -> Rung:
+    if set(entry) != _RUNG_KEYS or entry["severity"] not in SEVERITIES or entry["levels_up"] < 0:
+        msg = (
+            f"ladder {key!r}: a rung has the keys {sorted(_RUNG_KEYS)}, a severity out of {', '.join(SEVERITIES)} and "
+            f"levels_up from 0, found {entry}"
+        )
+        raise DefinitionError(msg)
+    return Rung(**entry)

@@ -11,19 +11,21 @@ from ..persistence.certificates import issue
 from ..persistence.chain import EventCore, hash_events
 from ..persistence.deadlines import Closing, DeadlineRow
 from ..persistence.events import EventRow, insert_events
-from ..persistence.rounds import set_class
 from ..persistence.outbox import enqueue
+from ..persistence.rounds import set_class
+from .breaches import enter_breaches
+from .late_entry import is_overtaken, record_overtaken
 from .terms import Computed, closing, compute, owner_path, rules_closed, rules_opened, start_day
 from .tidings import act_waiting, breach_found
 
 if TYPE_CHECKING:
-    from .definition import Workflow
-    from datetime import date
     from collections.abc import Mapping, Sequence
+    from datetime import date
+
     from ..foundation.ids import IdSource
     from ..persistence.database import Tx
     from .deciding import Step
-    from .definition import DeadlineRule
+    from .definition import DeadlineRule, Workflow
     from .values import ActRequest
     from .views import Context
 
@@ -66,9 +68,11 @@ def apply(
     insert_events(tx, events)
     set_class(tx, _settled(steps))
     deadline_rows.close(tx, plan.closings)
+    enter_breaches(tx, [row for _, row in plan.late], context.now, request.actor.key, "act")
+    record_overtaken(tx, workflow, plan.overtaken, context.calendar, context.now)
     opened = plan.deadlines(ids)
     deadline_rows.insert_deadlines(tx, opened)
-    told = [*breach_found(workflow, plan.late, context.now), *act_waiting(workflow, steps, act.id, context.now)]
+    told = [*breach_found(plan.late, context.now), *act_waiting(workflow, steps, act.id, context.now)]
     enqueue(tx, told)
     return Applied(len(opened), len(plan.closings), len(plan.late), len(told))
 
@@ -103,6 +107,7 @@ class _Plan:
         self.context = context
         self.closings: list[Closing] = []
         self.late: list[tuple[DeadlineRule, DeadlineRow]] = []
+        self.overtaken: list[DeadlineRow] = []
         self._moves: list[tuple[Step, int]] = []
         self._cores: list[EventCore] = []
         self._opening: list[tuple[Step, DeadlineRule, date, int]] = []
@@ -140,6 +145,8 @@ class _Plan:
             rule = self.workflow.deadline(row.rule)
             ending = closing(rule, row, step, self.request.occurred_on, self.context.now)
             self.closings.append(ending)
+            if is_overtaken(row, self.context.now):
+                self.overtaken.append(row)
             if ending.breached_at is not None and row.breached_at is None:
                 self.late.append((rule, row))
                 self._cores.append(

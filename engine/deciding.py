@@ -148,6 +148,8 @@ class _Deciding:
         return None
 
     def _out_of_order(self, case: CaseRow, transition: Transition, facts: Mapping[str, Any]) -> Refusal | None:
+        if self.trigger.is_timer:
+            return None  # a term runs out on its own last day, whatever was entered since
         earlier = case.last_on
         if transition.follows and facts.get(transition.follows):
             earlier = date.fromisoformat(facts[transition.follows])

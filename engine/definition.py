@@ -210,6 +210,7 @@ class DeadlineRule:
     It opens when a case enters `lives_in` from outside and closes when the case leaves it.
     `counts_from` names a fact (a date) to count from; empty: the day of the act that opened it.
     A `fixed` deadline takes its day from the fact or round date named by `counts_from`.
+    `length_setting` names the setting that gives the length of a term which no law gives.
     `extendable` says how it may be extended (None: never), `suspended_by` which role may suspend it.
     """
 
@@ -226,6 +227,7 @@ class DeadlineRule:
     toward_citizen: bool = False
     causes: tuple[str, ...] = ()
     may_exceed: tuple[Excuse, ...] = ()
+    length_setting: str = ""
     extendable: Extension | None = None
     suspended_by: str = SUPERVISOR
 

@@ -185,6 +185,7 @@ def _deadline(key: str, reader: Reader, settings: Mapping[str, Setting]) -> Dead
         ladder=ladder(reader.text("ladder", "default")).key,
         toward_citizen=reader.flag("toward_citizen"),
         causes=reader.names("causes"),
+        length_setting=_length_setting(reader),
         may_exceed=tuple(_excuse(sub) for sub in reader.list_of_tables("may_exceed")),
         extendable=_extension(reader),
         suspended_by=reader.text("suspended_by", SUPERVISOR),
@@ -235,13 +236,18 @@ def _term(reader: Reader, settings: Mapping[str, Setting], article: Article) -> 
 
 def _length(reader: Reader, settings: Mapping[str, Setting]) -> int:
     """Return a term's length; ``@name`` takes it from a setting, for a term that no law gives."""
-    given = reader.any("length")
-    if isinstance(given, str) and given.startswith("@"):
-        given = settings[given[1:]].default if given[1:] in settings else given
+    given, setting = reader.any("length"), _length_setting(reader)
+    if setting in settings:
+        given = settings[setting].default
     if not isinstance(given, int) or isinstance(given, bool):
         msg = f"{reader.where}.length: expected a whole number or the @name of a setting that is one, found {given!r}"
         raise DefinitionError(msg)
     return given
+
+
+def _length_setting(reader: Reader) -> str:
+    given = reader.any("length") if reader.has("length") else None
+    return given[1:] if isinstance(given, str) and given.startswith("@") else ""
 
 
 def _resolve_names(workflow: Workflow, name: str) -> None:

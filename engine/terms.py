@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..deadlines.ladder import next_wake
-from ..foundation.clock import end_of
+from ..foundation.clock import end_of, start_of
 from ..foundation.errors import DefinitionError
 from ..foundation.paths import at_level
 from ..persistence.deadlines import Closing, DeadlineRow
@@ -51,7 +51,9 @@ def start_day(rule: DeadlineRule, step: Step, context: Context, occurred_on: dat
         return date.fromisoformat(fact)
     day = context.round_days.get(step.case.round_id, {}).get(rule.counts_from)
     if day is None:
-        msg = f"deadline {rule.key!r} counts from {rule.counts_from!r}, which neither case {step.case.id} nor its round has"
+        msg = (
+            f"deadline {rule.key!r} counts from {rule.counts_from!r}: case {step.case.id} and its round lack it"
+        )
         raise DefinitionError(msg)
     return day
 
@@ -60,7 +62,7 @@ def compute(rule: DeadlineRule, start: date, calendar: Calendar) -> Computed:
     """Return the due day of `rule` counted from `start` on `calendar`."""
     due_on = start if rule.term is None else rule.term.due_on(start, calendar)
     due_at = end_of(due_on)
-    wake = next_wake(rule.ladder, due_on, None, calendar)
+    wake = next_wake(rule.ladder, due_on, start_of(start), calendar)
     return Computed(due_on, due_at, wake, calendar.is_provisional(due_on))
 
 

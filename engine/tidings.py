@@ -6,18 +6,22 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ..foundation.clock import legal_date
 from ..foundation.paths import at_level
 from ..persistence.canonical import canonical_json
 from ..persistence.outbox import OutboxRow
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from collections.abc import Sequence
+    from datetime import datetime
+
     from ..persistence.deadlines import DeadlineRow
     from .deciding import Step
     from .definition import DeadlineRule, Workflow
 
-__all__ = ["act_waiting", "breach_found", "tiding", "tiding_id"]
+__all__ = ["act_waiting", "breach_found", "stalled", "tiding", "tiding_id", "what"]
+
+_LONGEST_SUBJECT = 64
 
 
 def tiding_id(*parts: object) -> str:
@@ -36,7 +40,7 @@ def tiding(
         role=role,
         unit_path=unit_path,
         about_path=about,
-        subject=subject,
+        subject=subject if len(subject) <= _LONGEST_SUBJECT else tiding_id(subject),
         data=canonical_json(data).decode(),
         status="queued",
         created_at=now,
@@ -71,28 +75,40 @@ def _hands_over(workflow: Workflow, step: Step) -> bool:
     return bool(desk) and desk != before
 
 
-def breach_found(
-    workflow: Workflow, late: Sequence[tuple[DeadlineRule, DeadlineRow]], now: datetime
-) -> list[OutboxRow]:
+def breach_found(late: Sequence[tuple[DeadlineRule, DeadlineRow]], now: datetime) -> list[OutboxRow]:
     """Tell the owner of breaches, once per rule, village and due day."""
-    counts = Counter((rule.key, row.unit_path, row.owner_path, row.due_on, row.round_id) for rule, row in late)
-    return [
-        tiding(
-            "breach",
-            "breach",
-            workflow.deadline(rule).owner,
-            owner,
-            path,
-            f"{round_id}:{path}:{rule}:{due_on.isoformat()}",
-            {
-                "workflow": workflow.id,
-                "rule": rule,
-                "due_on": due_on.isoformat(),
-                "count": count,
-                "round": str(round_id),
-                "toward_citizen": workflow.deadline(rule).toward_citizen,
-            },
-            now,
-        )
-        for (rule, path, owner, due_on, round_id), count in counts.items()
-    ]
+    groups: dict[tuple[object, ...], list[tuple[DeadlineRule, DeadlineRow]]] = {}
+    for rule, row in late:
+        groups.setdefault((rule.key, row.unit_path, row.owner_path, row.due_on, row.round_id), []).append((rule, row))
+    return [_breach(group[0][0], [row for _, row in group], now) for group in groups.values()]
+
+
+def _breach(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> OutboxRow:
+    row = rows[0]
+    subject = f"{row.round_id}:{row.unit_path}:{rule.key}:{row.due_on}:{min(r.id for r in rows)}"
+    data = what(rule, row, len(rows))
+    return tiding("breach", "breach", row.owner_role, row.owner_path, row.unit_path, subject, data, now)
+
+
+def what(rule: DeadlineRule, row: DeadlineRow, count: int) -> dict[str, Any]:
+    """Return what every message about a deadline says: which term, of how many households, whose desk, until when."""
+    return {
+        "workflow": row.workflow,
+        "rule": row.rule,
+        "label": rule.label._asdict(),
+        "article": str(rule.article),
+        "due_on": row.due_on.isoformat(),
+        "count": count,
+        "round": str(row.round_id),
+        "subject": row.subject,
+        "owner_role": row.owner_role,
+        "owner_path": row.owner_path,
+        "toward_citizen": rule.toward_citizen,
+    }
+
+
+def stalled(job: str, role: str, unit_path: str, problem: str, now: datetime) -> OutboxRow:
+    """Tell an office that something the worker must do cannot be done, once a day while it lasts."""
+    data = {"job": job, "last_success": None, "problem": problem}
+    subject = f"{job}:{unit_path}:{legal_date(now)}:{problem}"
+    return tiding("job_stalled", "urgent", role, unit_path, unit_path, subject, data, now)

@@ -1,51 +1,68 @@
-"""What falls due: postings that close by themselves, rungs of the ladder, breaches. Each group one transaction."""
+"""What falls due: postings that close by themselves, rungs of the ladder, breaches. Each group one transaction.
+
+Exactly once, however many workers run and wherever one of them is killed: a group's cases (or its round) are locked
+first and its deadlines read again under the lock, every rung is claimed by unique insert, and what was done commits
+with the rows that say so. Wiping the scheduler loses nothing: `next_at` of each open deadline is all there is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from ..deadlines.ladder import Rung, next_wake, rungs_reached, was_missed
+from ..deadlines.ladder import next_wake
 from ..foundation.clock import legal_date
 from ..foundation.errors import ConflictError
-from ..foundation.paths import parent
 from ..persistence import deadlines as deadline_rows
-from ..persistence.cases import Advance, CaseRow, advance, lock
-from ..persistence.chain import hash_events
-from ..persistence.deadlines import DeadlineRow, LedgerEntry
-from ..persistence.events import EventRow, insert_events
-from ..persistence.outbox import OutboxRow, enqueue
-from ..persistence.types import instant_text
-from ..persistence.wakeups import DueGroup, RungRow, claim_rungs, due_groups, subjects_of
-from .applying import breach_core
-from .definition import DeadlineKind, DeadlineRule, Workflow
-from .tidings import breach_found, tiding
+from ..persistence.cases import lock
+from ..persistence.ledger import entries_of, lock_rounds
+from ..persistence.outbox import enqueue
+from ..persistence.wakeups import due_groups, subjects_of, take_group
+from .breaches import breach_notes, enter_breaches
+from .chaining import note
+from .climbing import Climb, climb
+from .definition import SUPERVISOR, DeadlineKind
+from .rounds import ended_on, finished, met_on, round_rule, tomorrow
+from .tidings import breach_found, stalled
 from .values import SYSTEM, ActRequest, Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
     from ..deadlines.calendar import Calendar
+    from ..persistence.cases import CaseRow
     from ..persistence.database import Database, Tx
+    from ..persistence.deadlines import DeadlineRow
+    from ..persistence.wakeups import DueGroup
+    from .definition import DeadlineRule
     from .service import Engine
 
 __all__ = ["Ran", "run_due"]
 
 log = structlog.get_logger("rasoat.timers")
 _GROUPS_AT_ONCE = 200
+_TRY_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What one run did. `stopped_short` says that more is due and the bound was reached."""
+    """What one run did. `stopped_short` says that more is due: the bound was reached, or the run was told to stop.
+
+    `conflicts` are groups that another writer held, `failed` those that a fault kept from being done; both stay due.
+    """
 
     fired: int = 0
     rungs: int = 0
     breaches: int = 0
+    met: int = 0
     groups: int = 0
     conflicts: int = 0
+    failed: int = 0
+    refused: int = 0
     stopped_short: bool = False
 
 
@@ -53,7 +70,6 @@ class _Due(NamedTuple):
     """A group under its locks: the cases, their deadlines that are due, and what to judge them by."""
 
     group: DueGroup
-    workflow: Workflow
     rule: DeadlineRule
     cases: Sequence[CaseRow]
     rows: Sequence[DeadlineRow]
@@ -61,58 +77,69 @@ class _Due(NamedTuple):
     now: datetime
 
 
-def run_due(database: Database, engine: Engine, *, max_groups: int = 10_000) -> Ran:
+def run_due(
+    database: Database, engine: Engine, *, max_groups: int = 10_000, stop: Callable[[], bool] = lambda: False
+) -> Ran:
     """Do everything that is due at the engine's clock, at most `max_groups` villages' worth.
 
-    A crash between groups loses nothing: what was not done is still due. Two workers at once do
-    each thing once: cases are locked first, and every rung is claimed by unique insert.
+    A crash between groups loses nothing: what was not done is still due. `stop` is asked between groups.
     """
     ran = Ran()
-    skipped: set[DueGroup] = set()
+    passed: set[DueGroup] = set()
     while ran.groups < max_groups:
         with database.read() as tx:
-            found = due_groups(tx, engine.clock.now(), _GROUPS_AT_ONCE + len(skipped))
-        groups = [group for group in found if group not in skipped][: max_groups - ran.groups]
+            found = due_groups(tx, engine.clock.now(), _GROUPS_AT_ONCE + len(passed))
+        groups = [group for group in found if group not in passed][: max_groups - ran.groups]
         if not groups:
             return ran
         for group in groups:
-            ran = _one(database, engine, group, ran, skipped)
+            if stop():
+                return replace(ran, stopped_short=True)
+            done = _one(database, engine, group)
+            ran = _sum(ran, done)
+            if not done.fired + done.rungs + done.breaches + done.met:
+                passed.add(group)
     return replace(ran, stopped_short=True)
 
 
-def _one(database: Database, engine: Engine, group: DueGroup, ran: Ran, skipped: set[DueGroup]) -> Ran:
+def _sum(ran: Ran, more: Ran) -> Ran:
+    return Ran(*(getattr(ran, name) + getattr(more, name) for name in Ran.__slots__[:-1]))
+
+
+def _one(database: Database, engine: Engine, group: DueGroup) -> Ran:
     try:
         with database.begin() as tx:
-            fired, rungs, breaches = _run_group(tx, engine, group)
+            return _run_group(tx, engine, group)
     except ConflictError as error:
         # Another writer holds the village; its rows stay due and the next run takes them.
         log.warning("due_group_busy", rule=group.rule, unit=group.unit_path, error=str(error))
-        skipped.add(group)
-        return replace(ran, groups=ran.groups + 1, conflicts=ran.conflicts + 1)
-    if not fired + rungs + breaches:
-        skipped.add(group)
-    return replace(
-        ran, fired=ran.fired + fired, rungs=ran.rungs + rungs, breaches=ran.breaches + breaches, groups=ran.groups + 1
-    )
+        return Ran(groups=1, conflicts=1)
+    except Exception as error:
+        # One village that cannot be done must neither hold up all the others nor go unnoticed.
+        log.exception("due_group_failed", rule=group.rule, unit=group.unit_path)
+        with database.begin() as tx:
+            enqueue(tx, [stalled(group.rule, SUPERVISOR, group.unit_path, str(error), engine.clock.now())])
+        return Ran(groups=1, failed=1)
 
 
-def _run_group(tx: Tx, engine: Engine, group: DueGroup) -> tuple[int, int, int]:
+def _run_group(tx: Tx, engine: Engine, group: DueGroup) -> Ran:
     now = engine.clock.now()
+    if not take_group(tx, group):
+        return Ran(groups=1, conflicts=1)
     subjects = subjects_of(tx, group, now)
-    if not subjects:
-        return 0, 0, 0
     # Cases before deadlines, as every writer does: the other order could deadlock with them.
     cases = lock(tx, subjects) if group.subject == "case" else []
+    if group.subject == "round":
+        lock_rounds(tx, subjects)
     rows = [row for rows in deadline_rows.open_of(tx, subjects).values() for row in rows if _is_due(row, group, now)]
-    workflow = engine.library.compiled(group.workflow).workflow
+    if not rows:
+        return Ran(groups=1)
     calendar = engine.calendar_for(legal_date(now), group.unit_path)
-    due = _Due(group, workflow, workflow.deadline(group.rule), cases, rows, calendar, now)
-    rungs = _climb(tx, due)
-    if due.rule.on_expiry:
-        return _expire(tx, engine, due), rungs, 0
-    breaches = _breach(tx, due)
-    _wake_again(tx, due)
-    return 0, rungs, breaches
+    if group.subject == "round":
+        return _round(tx, engine, group, rows, calendar)
+    rule = engine.library.compiled(group.workflow).workflow.deadline(group.rule)
+    due = _Due(group, rule, cases, rows, calendar, now)
+    return _expire(tx, engine, due) if rule.on_expiry else _press(tx, due)
 
 
 def _is_due(row: DeadlineRow, group: DueGroup, now: datetime) -> bool:
@@ -120,119 +147,78 @@ def _is_due(row: DeadlineRow, group: DueGroup, now: datetime) -> bool:
     return same and row.next_at is not None and row.next_at <= now
 
 
-def _expire(tx: Tx, engine: Engine, due: _Due) -> int:
-    """Let a minimum term that has run out close its step, on its own last day whenever the worker comes."""
-    over = [row for row in due.rows if row.due_at <= due.now]
+def _round(tx: Tx, engine: Engine, group: DueGroup, rows: Sequence[DeadlineRow], calendar: Calendar) -> Ran:
+    """Look at a round's own date: met if the last case has ended, else press on as with any other term."""
+    now = engine.clock.now()
+    opening = entries_of(tx, [row.id for row in rows])
+    ended = ended_on(tx, engine.library, group.round_id)
+    over = [row for row in rows if ended is not None and finished(opening[row.id][0])]
+    if ended is not None:
+        deadline_rows.close(tx, [met_on(row, ended) for row in over])
+    running = [row for row in rows if row not in over]
+    if not running:
+        return Ran(met=len(over), groups=1)
+    due = _Due(group, round_rule(running[0], opening[running[0].id][0]), [], running, calendar, now)
+    return replace(_press(tx, due), met=len(over))
+
+
+def _press(tx: Tx, due: _Due) -> Ran:
+    """Climb the ladder of terms that may not be passed, and record those that were, in the order of the hours."""
+    late = _late(due)
+    before, after = climb(tx, Climb(due.group, due.rule, due.rows, due.calendar, due.now))
+    enqueue(tx, before.told)
+    if late:
+        note(tx, due.cases, breach_notes(late), SYSTEM.key, due.now)
+        enter_breaches(tx, late, due.now, SYSTEM.key, "worker")
+        enqueue(tx, breach_found([(due.rule, row) for row in late], due.now))
+        log.info("deadline_breached", rule=due.rule.key, unit=due.group.unit_path, count=len(late))
+    enqueue(tx, after.told)
     _wake_again(tx, due)
+    return Ran(rungs=before.claimed + after.claimed, breaches=len(late), groups=1)
+
+
+def _late(due: _Due) -> list[DeadlineRow]:
+    if due.rule.kind is DeadlineKind.MINIMUM:
+        return []
+    return [row for row in due.rows if row.due_at <= due.now and row.breached_at is None]
+
+
+def _expire(tx: Tx, engine: Engine, due: _Due) -> Ran:
+    """Let a minimum term that has run out close its step, on its own last day whenever the worker comes."""
+    before, after = climb(tx, Climb(due.group, due.rule, due.rows, due.calendar, due.now))
+    enqueue(tx, [*before.told, *after.told])
+    _wake_again(tx, due)
+    ran = Ran(rungs=before.claimed + after.claimed, groups=1)
+    over = [row for row in due.rows if row.due_at <= due.now]
     if not over:
-        return 0
-    outcome = engine.fire_many(
-        tx,
-        ActRequest(
-            due.rule.on_expiry,
-            tuple(row.subject_id for row in over),
-            due.group.due_on,
-            SYSTEM,
-            mode=Mode.EACH,
-        ),
+        return ran
+    request = ActRequest(
+        due.rule.on_expiry, tuple(row.subject_id for row in over), due.group.due_on, SYSTEM, mode=Mode.EACH
     )
-    for refusal in outcome.refused:
-        log.error("timer_refused", trigger=due.rule.on_expiry, case=refusal.case_id, code=refusal.code)
-    return len(outcome.accepted)
+    outcome = engine.fire_many(tx, request)
+    refused = {refusal.case_id for refusal in outcome.refused}
+    if refused:
+        _refused(tx, due, [row for row in over if row.subject_id in refused], outcome.refused[0].code)
+    return replace(ran, fired=len(outcome.accepted), refused=len(refused))
 
 
-def _climb(tx: Tx, due: _Due) -> int:
-    """Claim the rungs reached and tell the office each of them names, once for the whole group."""
-    reached = rungs_reached(due.rule.ladder, due.group.due_on, due.now, due.calendar)
-    claims = [
-        RungRow(row.id, row.due_on, rung.step, due.now, was_missed(instant, due.now))
-        for row in due.rows
-        for rung, instant in reached
-    ]
-    claimed = claim_rungs(tx, claims)
-    told = []
-    for rung, instant in reached:
-        mine = [row for row in due.rows if (row.id, rung.step) in claimed]
-        if mine:
-            told.append(_rung_tiding(due, rung, mine, missed=was_missed(instant, due.now)))
-    enqueue(tx, told)
-    return len(claimed)
-
-
-def _rung_tiding(due: _Due, rung: Rung, rows: Sequence[DeadlineRow], *, missed: bool) -> OutboxRow:
-    group, path = due.group, rows[0].owner_path
-    for _ in range(rung.levels_up):
-        path = parent(path) or path
-    return tiding(
-        "deadline",
-        rung.severity,
-        due.rule.owner if rung.tell == "owner" else rung.tell,
-        path,
-        group.unit_path,
-        f"{group.round_id}:{group.unit_path}:{group.rule}:{group.due_on.isoformat()}:{rung.step}:{rows[0].id}",
-        {
-            "workflow": group.workflow,
-            "rule": group.rule,
-            "due_on": group.due_on.isoformat(),
-            "step": rung.step,
-            "count": len(rows),
-            "round": str(group.round_id),
-            "subject": group.subject,
-            "missed": missed,
-            "provisional": rows[0].provisional,
-            "owner_role": due.rule.owner,
-            "owner_path": rows[0].owner_path,
-            "toward_citizen": due.rule.toward_citizen,
-        },
-        due.now,
-    )
-
-
-def _breach(tx: Tx, due: _Due) -> int:
-    """Record that a maximum or fixed term was passed: an event in each case's chain, a line in each ledger."""
-    late = [row for row in due.rows if row.due_at <= due.now and row.breached_at is None]
-    if not late or due.rule.kind is DeadlineKind.MINIMUM:
-        return 0
-    _chain_breaches(tx, due, late)
-    deadline_rows.insert_entries(
-        tx,
-        [
-            LedgerEntry(row.id, 1, "breached", row.due_on, due.now, SYSTEM.key, "", '{"found_by":"worker"}')
-            for row in late
-        ],
-    )
-    enqueue(tx, breach_found(due.workflow, [(due.rule, row) for row in late], due.now))
-    log.info("deadline_breached", rule=due.rule.key, unit=due.group.unit_path, count=len(late))
-    return len(late)
-
-
-def _chain_breaches(tx: Tx, due: _Due, late: Sequence[DeadlineRow]) -> None:
-    cases = {case.id: case for case in due.cases}
-    stamp, day = instant_text(due.now), due.group.due_on.isoformat()
-    in_cases = [(row, cases[row.subject_id]) for row in late if row.subject_id in cases]
-    cores = [breach_core(row, case.state, case.seq + 1, day, stamp, SYSTEM.key) for row, case in in_cases]
-    hashes = hash_events({case.id: case.head for _, case in in_cases}, cores)
-    advance(
-        tx,
-        [
-            Advance(case.state, case.seq + 1, case.last_on, case.class_after, case.facts, digest, case.id, case.seq)
-            for (_, case), digest in zip(in_cases, hashes, strict=True)
-        ],
-    )
-    insert_events(
-        tx,
-        [
-            EventRow(*core[:7], due.group.due_on, due.now, core.actor, core.payload, digest)
-            for core, digest in zip(cores, hashes, strict=True)
-        ],
-    )
+def _refused(tx: Tx, due: _Due, rows: Sequence[DeadlineRow], code: str) -> None:
+    """Keep a timer that the procedure refused: wake again later, and tell the desk, once a day."""
+    log.error("timer_refused", trigger=due.rule.on_expiry, unit=due.group.unit_path, count=len(rows), code=code)
+    again = due.now + _TRY_AGAIN
+    deadline_rows.set_next(tx, [(again, row.breached_at, row.id) for row in rows])
+    problem = f"{due.rule.on_expiry}: {code} ({len(rows)})"
+    enqueue(tx, [stalled(due.rule.key, due.rule.owner, due.rows[0].owner_path, problem, due.now)])
 
 
 def _wake_again(tx: Tx, due: _Due) -> None:
-    """Set each deadline's next wake-up: the next rung, the end of the term, or never."""
+    """Set each deadline's next wake-up: the next rung, the end of the term, or never; a round's each morning."""
     rows = []
     for row in due.rows:
         passed = row.due_at <= due.now and due.rule.kind is not DeadlineKind.MINIMUM
         breached = row.breached_at or (due.now if passed else None)
-        rows.append((next_wake(due.rule.ladder, row.due_on, due.now, due.calendar), breached, row.id))
+        wake = next_wake(due.rule.ladder, row.due_on, due.now, due.calendar)
+        if row.subject == "round":
+            wake = min(wake or tomorrow(due.now), tomorrow(due.now))
+        rows.append((wake, breached, row.id))
     deadline_rows.set_next(tx, rows)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import json
+from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from .types import instant_from_text
+from .statements import Statement, json_rows
+from .types import instant_from_text, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date, datetime
 
     from .database import Tx
+    from .tables import Tables
 
-__all__ = ["DueGroup", "RungRow", "claim_rungs", "due_groups", "next_wake_at", "subjects_of"]
+__all__ = ["DueGroup", "RungRow", "claim_rungs", "due_groups", "next_wake_at", "subjects_of", "take_group"]
 
 
 class DueGroup(NamedTuple):
@@ -75,16 +80,37 @@ def next_wake_at(tx: Tx) -> datetime | None:
     return instant_from_text(found) if isinstance(found, str) else found
 
 
+def take_group(tx: Tx, group: DueGroup) -> bool:
+    """Take a due group for this transaction; False if another worker has it. SQLite has one writer at a time anyway."""
+    if tx.dialect == "sqlite":
+        return True
+    named = "|".join(map(str, (tx.tables.deadline, *group)))
+    key = int.from_bytes(sha256(named.encode()).digest()[:8], signed=True)
+    return bool(tx.select(select(func.pg_try_advisory_xact_lock(key)))[0][0])
+
+
+def _claim(tables: Tables, dialect: str) -> Any:
+    rung = tables.rung
+    given = json_rows(dialect, {name: rung.c[name].type for name in RungRow._fields})
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert
+    # SQLite cannot tell this ON CONFLICT from a join's ON unless a WHERE stands between them.
+    return (
+        insert(rung)
+        .from_select(RungRow._fields, select(*(given.c[name] for name in RungRow._fields)).where(true()))
+        .on_conflict_do_nothing()
+        .returning(rung.c.deadline_id, rung.c.step)
+    )
+
+
+_CLAIM = {kind: Statement("claim rungs", ("rows",), partial(_claim, dialect=kind)) for kind in ("sqlite", "postgresql")}
+
+
 def claim_rungs(tx: Tx, rows: Sequence[RungRow]) -> set[tuple[int, int]]:
     """Claim rungs by unique insert; return the (deadline id, step) that nobody had claimed before."""
     if not rows:
         return set()
-    table = tx.tables.rung
-    insert = (sqlite if tx.dialect == "sqlite" else postgresql).insert
-    statement = (
-        insert(table)
-        .values([row._asdict() for row in rows])
-        .on_conflict_do_nothing()
-        .returning(table.c.deadline_id, table.c.step)
-    )
-    return {(deadline_id, step) for deadline_id, step in tx.select(statement)}
+    stamps = {row.claimed_at: instant_text(row.claimed_at) for row in rows}
+    members = [
+        {**row._asdict(), "due_on": row.due_on.isoformat(), "claimed_at": stamps[row.claimed_at]} for row in rows
+    ]
+    return set(tx.rows(_CLAIM[tx.dialect], json.dumps(members)))

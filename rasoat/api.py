@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import registry
 from .deadlines.releases import calendar as release
 from .engine import queries
+from .engine.rounds import open_season_end
 from .engine.service import CaseOpening, Engine, Observer, Outcome
 from .engine.timers import Ran, run_due
 from .foundation.clock import Clock, SystemClock, legal_date
@@ -180,6 +181,7 @@ class Rasoat:
                 self.ids.take(1)[0], code, workflow.id, unit_path, started_on, ends_on, plan, self.clock.now()
             )
             rounds.insert_round(tx, row)
+            open_season_end(tx, self.engine, row)
             return row
 
     def put_forward(

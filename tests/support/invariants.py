@@ -68,7 +68,8 @@ def _core(event: EventRow, digests: dict[int, str]) -> EventCore:
 
 def _deadlines(tx: Tx, cases: list[CaseRow], library: Library) -> list[str]:
     table = tx.tables.deadline
-    open_rows = tx.select(select(table.c.subject_id, table.c.rule).where(table.c.closed_on.is_(None)))
+    of_cases = table.c.closed_on.is_(None), table.c.subject == "case"
+    open_rows = tx.select(select(table.c.subject_id, table.c.rule).where(*of_cases))
     running = Counter((row.subject_id, row.rule) for row in open_rows)
     wanted = Counter(
         (case.id, rule.key)
