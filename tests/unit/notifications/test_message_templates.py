@@ -84,9 +84,11 @@ SAMPLES = {
     "breach": [
         {**CASE, "days_left": -1, "cause": label("chậm do phúc tra", "late because of the re-check")},
         {**CASE, "days_left": -1, "cause": None, "households": ["H1", "H2"], "households_more": 1},
-        {**CASE, "days_left": -1, "cause": None, "count": 1, "counting": "case", "households_more": 0},
+        {**CASE, "days_left": -1, "cause": None, "count": 1, "counting": "case", "climbed_more": 1},
     ],
-    "calendar_change": [{**CASE, "old_due_on": "2022-10-26", "decision": "12729/VPCP-KGVX"}],
+    "calendar_change": [
+        {**CASE, "households": ["H1"], "households_more": 99, "old_due_on": "2022-10-26", "decision": "12729/VPCP-KGVX"}
+    ],
     "act_waiting": [
         {**CASE, "act": label("cho ý kiến bằng văn bản", "the written opinion"), "since": "2022-10-20"},
         {**CASE, "act": label("ký quyết định", "sign the decision"), "since": "2022-10-20", "due_on": None}
