@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Text, bindparam, column, func, insert
+from sqlalchemy import JSON, Text, bindparam, column, func, insert, literal_column, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
@@ -19,7 +19,7 @@ from sqlalchemy.types import Boolean
 from ..foundation.errors import StorageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Table
+    from sqlalchemy import FromClause, Table
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -36,6 +36,7 @@ __all__ = [
     "in_ids",
     "in_texts",
     "insertion",
+    "json_rows",
     "keyed_update",
 ]
 
@@ -141,6 +142,20 @@ def keyed_update(name: str, params: tuple[str, ...], build: Callable[[Tables, Gi
     return Statement(name, params, lambda t: build(t, lambda param, _column: bindparam(param)), keyed=build)
 
 
+def json_rows(dialect_name: str, columns: Mapping[str, Any]) -> FromClause:
+    """Return the members of one bound JSON array of objects (parameter ``rows``) as a table of `columns` by type."""
+    document = bindparam("rows", type_=Text())
+    if dialect_name == "sqlite":
+        member = func.json_each(document).table_valued("value").c.value
+        members = (func.json_extract(member, literal_column(f"'$.{name}'")).label(name) for name in columns)
+        return select(*members).subquery()
+    return (
+        func.json_to_recordset(document.cast(JSON))
+        .table_valued(*(column(name, kind) for name, kind in columns.items()), name="given")
+        .render_derived(with_types=True)
+    )
+
+
 def dbapi_dialect(name: str) -> Dialect:
     """Return the positional dialect in which statements are compiled."""
     if name == "sqlite":
@@ -199,11 +214,7 @@ def _recordset(statement: Statement, tables: Tables) -> str:
         return bindparam(param)
 
     statement.keyed(tables, noted)
-    given = (
-        func.json_to_recordset(bindparam("rows", type_=Text()).cast(JSON))
-        .table_valued(*(column(name, kind) for name, kind in types.items()), name="given")
-        .render_derived(with_types=True)
-    )
+    given = json_rows("postgresql", types)
     update = statement.keyed(tables, lambda param, _column: given.c[param])
     return str(update.compile(dialect=dbapi_dialect("postgresql")))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Date, DateTime, Integer, LargeBinary, String, Text
@@ -23,11 +24,13 @@ Path = String(120).with_variant(String(120, collation="C"), "postgresql")
 Digest = LargeBinary(32)
 
 
+@lru_cache(maxsize=4096)
 def instant_text(instant: datetime) -> str:
     """Return the sortable stored form, UTC with microseconds: ``2022-10-27T17:00:00.000000Z``."""
     return require_aware(instant).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+@lru_cache(maxsize=4096)
 def instant_from_text(stored: str) -> datetime:
     """Read what `instant_text` wrote."""
     return datetime.fromisoformat(stored)
