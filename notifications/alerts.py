@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..foundation.errors import InputError
 from ..foundation.messages import Text
@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from datetime import date
 
     from .kinds import Kind
-    from .model import Severity, UnitPath
+    from .model import Severity
 
-__all__ = ["Alert", "Notice", "group", "group_subject"]
+__all__ = ["Alert", "Counting", "Notice", "group", "group_subject"]
+
+Counting = Literal["household", "person", "case"]
 
 _NOWHERE = Text("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One fact about one subject that a role in a unit must learn of. One row of the outbox.
+    """One fact that a role in a unit must learn of: about one case, or about `count` told of together.
 
     `subject` and `rung` name the fact for ever (``deadline:812``, ``T-2``). How many days are left is
     not here: it depends on the day the message is written. `details` holds what only this kind of
@@ -40,11 +42,13 @@ class Alert:
     rung: str
     severity: Severity
     role: str
-    unit: UnitPath
+    unit: str
     desk: Text = _NOWHERE
     step: Text = _NOWHERE
     village: str = ""
     household: str = ""
+    count: int = 1
+    counting: Counting = "household"
     due_on: date | None = None
     article: str = ""
     case_link: str = ""
@@ -53,6 +57,9 @@ class Alert:
 
     def __post_init__(self) -> None:
         """Refuse an alert that no message could be written from."""
+        if self.count < 1:
+            msg = f"alert {self.subject}: it is about {self.count} of them; at least one is expected"
+            raise InputError(msg)
         check_details(self.kind, self.details)
         if self.kind in DATED and self.due_on is None:
             msg = f"alert {self.subject}: a {self.kind} alert needs due_on, the last day"
@@ -64,8 +71,13 @@ class Notice:
     """Alerts that say the same about many subjects, told as one: the first alert stands for all."""
 
     like: Alert
-    subjects: tuple[str, ...]
+    counts: Mapping[str, int]
     households: tuple[str, ...]
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What the alerts are about, each once, in order."""
+        return tuple(sorted(self.counts))
 
     @property
     def subject(self) -> str:
@@ -74,13 +86,13 @@ class Notice:
 
     @property
     def count(self) -> int:
-        """How many households it concerns (how many subjects, where no household is named)."""
-        return len(self.households) or len(self.subjects)
+        """How many households (cases, persons) it concerns."""
+        return sum(self.counts.values())
 
     @property
     def link(self) -> str:
         """The path to the case when there is one, else to the list."""
-        return self.like.case_link if len(self.subjects) == 1 else self.like.list_link
+        return self.like.case_link if self.count == 1 else self.like.list_link
 
 
 def group(alerts: Iterable[Alert]) -> tuple[Notice, ...]:
@@ -108,6 +120,7 @@ def _sameness(alert: Alert) -> tuple[object, ...]:
         alert.rung,
         alert.severity,
         alert.role,
+        alert.counting,
         alert.unit,
         alert.desk,
         alert.step,
@@ -119,6 +132,6 @@ def _sameness(alert: Alert) -> tuple[object, ...]:
 
 
 def _notice(heap: list[Alert]) -> Notice:
-    subjects = tuple(sorted({alert.subject for alert in heap}))
+    counts = {alert.subject: alert.count for alert in heap}
     households = tuple(sorted({alert.household for alert in heap if alert.household}))
-    return Notice(heap[0], subjects, households)
+    return Notice(heap[0], counts, households)

@@ -12,7 +12,7 @@ from .alerts import Notice, group_subject
 from .model import gravest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from .model import Severity
 
@@ -80,14 +80,10 @@ def _merge(heap: list[Notice]) -> Notice:
     severity = gravest(tuple(notice.like.severity for notice in heap))
     return Notice(
         like=replace(latest.like, severity=severity),
-        subjects=_union(notice.subjects for notice in heap),
-        households=_union(notice.households for notice in heap),
+        counts={subject: count for notice in heap for subject, count in notice.counts.items()},
+        households=tuple(sorted({code for notice in heap for code in notice.households})),
     )
 
 
 def _facts(heap: list[Notice]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((subject, notice.like.rung) for notice in heap for subject in notice.subjects))
-
-
-def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(sorted(set(chain.from_iterable(groups))))

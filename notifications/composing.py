@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..foundation.clock import legal_date
@@ -23,35 +23,20 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+    from ..deadlines.calendar import Calendar
     from .alerts import Alert, Notice
     from .coalescing import Parcel
     from .directory import Climb, Directory
     from .kinds import Kind
-    from .model import Recipient, Severity, UnitPath
+    from .model import Recipient, Severity
 
-__all__ = ["Composer", "Composition", "Draft", "Held", "Settings", "WorkingDays"]
+__all__ = ["Composer", "Composition", "Draft", "Held", "Settings"]
 
 _MOST_CLIMBS = 5
 
 
-class WorkingDays(Protocol):
-    """What the room needs of a calendar."""
-
-    def is_working_day(self, day: date) -> bool:
-        """Return whether officials work on `day`."""
-        ...
-
-    def days_left(self, today: date, last_day: date) -> int:
-        """Return the working days from `today` to `last_day`: 0 on the day itself, negative afterwards."""
-        ...
-
-
-def _code(role: str) -> Text:
-    return Text(role, role)
-
-
-def _path(unit: UnitPath) -> Text:
-    return _code("/".join(unit))
+def _code(code: str) -> Text:
+    return Text(code, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +54,7 @@ class Settings:
     burst: int = 6
     templates: Path | None = None
     name_role: Callable[[str], Text] = field(default=_code)
-    name_unit: Callable[[UnitPath], Text] = field(default=_path)
+    name_unit: Callable[[str], Text] = field(default=_code)
 
     def __post_init__(self) -> None:
         """Refuse an address for links that is not a web address."""
@@ -131,7 +116,7 @@ class _Content:
 class Composer:
     """Turns alerts into messages for people."""
 
-    def __init__(self, directory: Directory, calendar: WorkingDays, settings: Settings | None = None) -> None:
+    def __init__(self, directory: Directory, calendar: Calendar, settings: Settings | None = None) -> None:
         self._directory = directory
         self._calendar = calendar
         self._settings = settings or Settings()
@@ -219,7 +204,7 @@ class Composer:
         shown = notice.households[: self._settings.most_codes] if self._settings.show_household_codes else ()
         data: dict[str, Any] = {
             "count": notice.count,
-            "counting": "household" if notice.households else "case",
+            "counting": like.counting,
             "village": like.village,
             "households": list(shown),
             "households_more": len(notice.households) - len(shown) if shown else 0,
@@ -263,12 +248,12 @@ class Composer:
             created_at=at,
         )
         quiet = self._directory.preferences(recipient.key).quiet
-        allowed = next_allowed(at, quiet, content.severity, self._calendar.is_working_day)
+        allowed = next_allowed(at, quiet, content.severity, self._calendar.is_working)
         return Draft(message, content.covered, allowed)
 
     def _days_left(self, notice: Notice, today: date) -> int | None:
         last_day = notice.like.due_on
-        return None if last_day is None else self._calendar.days_left(today, last_day)
+        return None if last_day is None else self._calendar.working_days_between(today, last_day)
 
     def _climbed(self, climbed: Sequence[Climb]) -> dict[str, Any]:
         names = self._settings

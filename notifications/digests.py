@@ -43,8 +43,7 @@ class Entry:
     def of(cls, notice: Notice, days_left: int | None) -> Entry:
         """Return the line that tells `notice`."""
         like = notice.like
-        counting = "household" if notice.households else "case"
-        return cls(like.kind, notice.count, counting, like.village, like.step, like.desk, like.due_on, days_left)
+        return cls(like.kind, notice.count, like.counting, like.village, like.step, like.desk, like.due_on, days_left)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ..foundation.paths import parent
 from .model import Recipient
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ..foundation.messages import Language
-    from .model import UnitPath
     from .preferences import Preferences
 
 __all__ = ["Absence", "Climb", "Directory", "Person", "Post", "Resolution", "StaffDirectory", "resolve"]
@@ -21,7 +21,7 @@ __all__ = ["Absence", "Climb", "Directory", "Person", "Post", "Resolution", "Sta
 class Directory(Protocol):
     """What a host provides to plug in its own staff directory."""
 
-    def holders(self, role: str, unit_path: UnitPath, on: date) -> tuple[Recipient, ...]:
+    def holders(self, role: str, unit_path: str, on: date) -> tuple[Recipient, ...]:
         """Return who is to be told on the day `on` for `role` in the very unit `unit_path`; empty if nobody."""
         ...
 
@@ -39,7 +39,7 @@ class Climb:
     """Nobody held `role` at `unit`, so the next level up was asked."""
 
     role: str
-    unit: UnitPath
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,16 @@ class Resolution:
     climbed: tuple[Climb, ...]
 
 
-def resolve(directory: Directory, role: str, unit_path: UnitPath, on: date) -> Resolution:
+def resolve(directory: Directory, role: str, unit_path: str, on: date) -> Resolution:
     """Return the holders of `role` at `unit_path` on `on`, or of the next level up that has any."""
     climbed: list[Climb] = []
-    while unit_path:
-        recipients = directory.holders(role, unit_path, on)
+    level: str | None = unit_path
+    while level is not None:
+        recipients = directory.holders(role, level, on)
         if recipients:
             return Resolution(recipients, tuple(climbed))
-        climbed.append(Climb(role, unit_path))
-        role, unit_path = directory.superior(role), unit_path[:-1]
+        climbed.append(Climb(role, level))
+        role, level = directory.superior(role), parent(level)
     return Resolution((), tuple(climbed))
 
 
@@ -79,7 +80,7 @@ class Post:
 
     person: str
     role: str
-    unit: UnitPath
+    unit: str
     first: date | None = None
     last: date | None = None
 
@@ -113,16 +114,16 @@ class StaffDirectory:
     posts: tuple[Post, ...]
     absences: tuple[Absence, ...] = ()
     superiors: Mapping[str, str] = field(default_factory=dict)
-    _by_desk: dict[tuple[str, UnitPath], list[Post]] = field(init=False, repr=False, compare=False)
+    _by_desk: dict[tuple[str, str], list[Post]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the posts by role and unit."""
-        index: dict[tuple[str, UnitPath], list[Post]] = {}
+        index: dict[tuple[str, str], list[Post]] = {}
         for post in self.posts:
             index.setdefault((post.role, post.unit), []).append(post)
         object.__setattr__(self, "_by_desk", index)
 
-    def holders(self, role: str, unit_path: UnitPath, on: date) -> tuple[Recipient, ...]:
+    def holders(self, role: str, unit_path: str, on: date) -> tuple[Recipient, ...]:
         """Return the holders of `role` at `unit_path` on `on`, each replaced by a deputy while away."""
         posts = [post for post in self._by_desk.get((role, unit_path), ()) if post.covers(on)]
         present = (self._present(post.person, on) for post in posts)
@@ -149,9 +150,9 @@ class StaffDirectory:
             person = away.deputy
         return None
 
-    def _recipient(self, key: str, role: str, unit: UnitPath) -> Recipient:
+    def _recipient(self, key: str, role: str, unit: str) -> Recipient:
         person = self.people[key]
-        return Recipient(key, person.name, role, "/".join(unit), person.language, person.addresses)
+        return Recipient(key, person.name, role, unit, person.language, person.addresses)
 
 
 def _within(on: date, first: date | None, last: date | None) -> bool:

@@ -11,7 +11,7 @@ from ..foundation.errors import DefinitionError
 from ..foundation.messages import LANGUAGES, Language
 from ..foundation.text import nfc
 from .directory import Absence, Person, Post, StaffDirectory
-from .model import SEVERITIES, Severity, UnitPath
+from .model import SEVERITIES, Severity
 from .preferences import Delivery, Preferences, QuietHours, Route
 
 if TYPE_CHECKING:
@@ -187,11 +187,11 @@ def _absence(table: _Table) -> Absence:
     return absence
 
 
-def _unit(table: _Table) -> UnitPath:
+def _unit(table: _Table) -> str:
     written = table.take("unit", str)
-    path = tuple(part.strip() for part in written.split("/"))
-    if not all(path):
-        table.refuse(f'unit = {written!r} is not a path of unit codes such as "ha-tinh/cam-xuyen/cam-due"')
+    path = "/".join(part.strip() for part in written.split("/"))
+    if not all(path.split("/")):
+        table.refuse(f'unit = {written!r} is not a path of unit codes such as "42/446/18766"')
     return path
 
 

@@ -25,7 +25,6 @@ __all__ = [
     "Recipient",
     "Severity",
     "TemporaryFailure",
-    "UnitPath",
     "gravest",
     "message_id",
 ]
@@ -34,13 +33,13 @@ Severity = Literal["info", "warning", "urgent", "breach"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """From the mildest to the gravest."""
 
-UnitPath = tuple[str, ...]
-"""Unit codes from the top level down, e.g. ``("ha-tinh", "cam-xuyen", "cam-due", "thon-3")``."""
-
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person who holds a role in a unit. `addresses` maps a channel's name to the address there."""
+    """A person who holds a role in a unit.
+
+    `unit` is a path as in `foundation.paths`; `addresses` maps a channel's name to the address there.
+    """
 
     key: str
     name: str

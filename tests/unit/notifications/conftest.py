@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rasoat.deadlines import releases
 from rasoat.foundation.clock import LEGAL_ZONE
 from rasoat.foundation.messages import Text
 from rasoat.notifications.alerts import Alert
@@ -15,26 +16,15 @@ from rasoat.notifications.directory_file import parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rasoat.deadlines.calendar import Calendar
     from rasoat.notifications.directory import StaffDirectory
 
-COMMUNE = ("ha-tinh", "cam-xuyen", "cam-due")
+COMMUNE = "ha-tinh/cam-xuyen/cam-due"
 
 
-class WeekDays:
-    """A calendar without holidays: Monday to Friday are worked."""
-
-    def is_working_day(self, day: date) -> bool:
-        return day.isoweekday() <= 5
-
-    def days_left(self, today: date, last_day: date) -> int:
-        first, last = sorted((today, last_day))
-        days = sum(self.is_working_day(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
-        return days if today <= last_day else -days
-
-
-@pytest.fixture
-def calendar() -> WeekDays:
-    return WeekDays()
+@pytest.fixture(scope="session")
+def calendar() -> Calendar:
+    return releases.calendar()
 
 
 @pytest.fixture
@@ -87,7 +77,7 @@ def alert() -> Callable[..., Alert]:
             "rung": "T",
             "severity": "warning",
             "role": "village_head",
-            "unit": (*COMMUNE, village),
+            "unit": f"{COMMUNE}/{village}",
             "desk": Text("Ban Chỉ đạo rà soát xã Cẩm Duệ", "Review committee of Cẩm Duệ"),
             "step": Text("Niêm yết kết quả", "Posting of the result"),
             "village": village.replace("thon-", "thôn "),

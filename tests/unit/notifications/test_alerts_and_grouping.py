@@ -49,9 +49,14 @@ def test_a_single_case_links_to_itself_and_a_group_to_its_list(alert):
     assert many.link == "/lists/thon-1/posting"
 
 
-def test_without_household_codes_the_subjects_are_counted(alert):
-    (notice,) = group([alert(n, household="") for n in range(3)])
-    assert notice.count == 3
+def test_alerts_that_stand_for_many_are_added_up(alert):
+    (notice,) = group([alert(1, count=40, household=""), alert(2, count=60, household="")])
+    assert notice.count == 100
+    assert group([alert(1, count=40)])[0].link == "/lists/thon-1/posting"
+
+
+def test_persons_and_households_are_not_added_up(alert):
+    assert len(group([alert(1), alert(2, counting="person")])) == 2
 
 
 @SHARED
@@ -82,6 +87,7 @@ def test_a_group_that_gains_a_member_has_another_subject():
         {"kind": "nothing-known"},
         {"kind": "digest"},
         {"due_on": None},
+        {"count": 0},
         {"details": {"surprise": "1"}},
         {"kind": "breach"},
         {"kind": "breach", "details": {"cause": {"vi": "phúc tra"}}},

@@ -23,6 +23,11 @@ def test_missed_rungs_of_one_term_become_the_latest_one_and_all_are_settled(aler
     assert set(parcel.covered) == {(f"deadline:thon-1-{n}", rung) for n in (1, 2) for rung, _ in rungs}
 
 
+def test_what_was_told_of_together_is_counted_as_of_the_latest_rung(alert):
+    (parcel,) = coalesce(group([alert(1, rung="T-1", count=100), alert(1, rung="T", count=98)]), limit=6)
+    assert parcel.notices[0].count == 98
+
+
 def test_a_merged_notice_keeps_the_gravest_severity_even_if_the_latest_is_milder(alert):
     (parcel,) = coalesce(group([alert(1, rung="T+1", severity="breach"), alert(1, rung="x", severity="info")]), limit=6)
     assert parcel.severity == "breach"

@@ -19,7 +19,8 @@ from rasoat.notifications.kinds import DETAILS
 
 LABEL = {"vi": "nhãn", "en": "label"}
 EXAMPLES = {"text": "chữ", "label": LABEL, "day": "2022-10-20", "instant": "2022-10-20T08:00:00+07:00", "count": 3}
-DISTRICT = ("ha-tinh", "cam-xuyen")
+DISTRICT = "ha-tinh/cam-xuyen"
+COMMUNE = f"{DISTRICT}/cam-due"
 
 
 def facts_of(composition):
@@ -72,7 +73,7 @@ def test_the_same_alerts_give_the_same_messages_in_whatever_order(directory, cal
 
 def test_rung_recipient_and_channel_each_have_their_own_message(directory, calendar, alert, thursday_morning):
     composer = Composer(directory, calendar)
-    commune = {"role": "commune_committee", "unit": (*DISTRICT, "cam-due")}
+    commune = {"role": "commune_committee", "unit": COMMUNE}
     drafts = [
         *composer.compose([alert(1)], thursday_morning).drafts,
         *composer.compose([alert(1, rung="T+1")], thursday_morning).drafts,
@@ -127,7 +128,7 @@ def test_an_address_for_links_that_is_not_a_web_address_is_refused():
 def test_nobody_found_climbs_and_the_message_says_so(staff, calendar, alert, thursday_morning):
     staff["post"] = staff["post"][1:]
     names = {"village_head": Text("Trưởng thôn", "Village head")}
-    settings = Settings(name_role=names.__getitem__, name_unit=lambda path: Text(path[-1], path[-1]))
+    settings = Settings(name_role=names.__getitem__, name_unit=lambda path: Text(path[-6:], path[-6:]))
     composition = Composer(parse(staff), calendar, settings).compose([alert(1)], thursday_morning)
     assert {d.message.recipient.key for d in composition.drafts} == {"committee"}
     assert "Không có người đang giữ vai trò Trưởng thôn tại thon-1" in composition.drafts[0].message.text
@@ -146,7 +147,7 @@ def test_nobody_up_to_the_top_is_reported_not_lost(staff, calendar, alert, thurs
 
 def test_who_is_told_twice_over_two_ways_gets_one_message(staff, calendar, alert, thursday_morning):
     staff["post"] = staff["post"][1:]
-    commune = {"role": "commune_committee", "unit": (*DISTRICT, "cam-due")}
+    commune = {"role": "commune_committee", "unit": COMMUNE}
     composition = Composer(parse(staff), calendar).compose([alert(1), alert(1, **commune)], thursday_morning)
     assert Counter(d.message.channel for d in composition.drafts) == {"email": 1, "inbox": 1}
 
@@ -164,13 +165,13 @@ def test_mild_news_waits_for_the_digest(directory, calendar, alert, thursday_mor
 
 
 def test_an_empty_digest_is_not_sent(directory, calendar, thursday_morning):
-    (recipient,) = directory.holders("commune_committee", (*DISTRICT, "cam-due"), date(2022, 10, 27))
+    (recipient,) = directory.holders("commune_committee", COMMUNE, date(2022, 10, 27))
     assert Composer(directory, calendar).digest(recipient, [], [], thursday_morning) == ()
 
 
 def test_there_is_one_digest_a_day_for_each_recipient_and_channel(directory, calendar, thursday_morning):
     composer = Composer(directory, calendar)
-    (recipient,) = directory.holders("commune_committee", (*DISTRICT, "cam-due"), date(2022, 10, 27))
+    (recipient,) = directory.holders("commune_committee", COMMUNE, date(2022, 10, 27))
     due = [Entry("deadline", 4, "household", "thôn 2", Text("b", "s"), Text("d", "d"), date(2022, 10, 25), -2)]
     ids = [
         [d.message.id for d in composer.digest(recipient, due, [], thursday_morning + timedelta(hours=h))]
@@ -182,7 +183,7 @@ def test_there_is_one_digest_a_day_for_each_recipient_and_channel(directory, cal
 
 def test_the_weekly_summary_goes_out_over_every_channel(directory, calendar, thursday_morning):
     composer = Composer(directory, calendar)
-    (recipient,) = directory.holders("commune_committee", (*DISTRICT, "cam-due"), date(2022, 10, 27))
+    (recipient,) = directory.holders("commune_committee", COMMUNE, date(2022, 10, 27))
     data = weekly_summary(date(2022, 10, 17), date(2022, 10, 23), [UnitRate("xã Cẩm Duệ", 3, 2, 1)])
     drafts = composer.periodic(recipient, "weekly_summary", "week:2022-10-17", data, thursday_morning)
     assert [d.message.channel for d in drafts] == ["email", "inbox"]
@@ -191,7 +192,7 @@ def test_the_weekly_summary_goes_out_over_every_channel(directory, calendar, thu
 
 def test_each_trial_of_a_channel_is_a_message_of_its_own(directory, calendar, thursday_morning):
     composer = Composer(directory, calendar)
-    (recipient,) = directory.holders("commune_committee", (*DISTRICT, "cam-due"), date(2022, 10, 27))
+    (recipient,) = directory.holders("commune_committee", COMMUNE, date(2022, 10, 27))
     first = composer.test(recipient, "email", thursday_morning)
     later = composer.test(recipient, "email", thursday_morning + timedelta(seconds=1))
     assert first.message.kind == "channel_test"
