@@ -1,0 +1,44 @@
+"""The formats in which a workflow can be exported, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...foundation.errors import InputError
+from .bpmn import bpmn
+from .markdown import markdown
+from .mermaid import mermaid
+from .petri import pnml
+from .plain import as_json
+from .svg import svg
+
+if TYPE_CHECKING:
+    from ...foundation.messages import Language
+    from ..definition import Workflow
+
+__all__ = ["FORMATS", "export"]
+
+FORMATS = ("mermaid", "svg", "bpmn", "xes-model", "json", "md")
+_WITH_CASE = {"mermaid": mermaid, "svg": svg, "md": markdown}
+
+
+def export(workflow: Workflow, form: str, language: Language = "vi", *, current: str | None = None) -> str:
+    """Return a workflow in one of `FORMATS`; `current` is the state in which one case stands.
+
+    `InputError` if the format is unknown, or is one of a model alone and a case was named.
+    """
+    if form not in FORMATS:
+        msg = f"format {form!r}: expected one of {', '.join(FORMATS)}"
+        raise InputError(msg)
+    if form in _WITH_CASE:
+        if current is not None:
+            workflow.state(current)
+        return _WITH_CASE[form](workflow, language, current=current)
+    if current is not None:
+        msg = f"format {form!r} describes the procedure alone; a case can be shown in {', '.join(_WITH_CASE)}"
+        raise InputError(msg)
+    return {
+        "bpmn": lambda: bpmn(workflow, language),
+        "xes-model": lambda: pnml(workflow),
+        "json": lambda: as_json(workflow),
+    }[form]()
