@@ -293,7 +293,10 @@ def test_a_host_overrides_one_kind_one_format_or_one_language(tmp_path):
     assert render("channel_test", "en", {"channel": "email"}, templates=tmp_path).html.startswith("<!DOCTYPE")
 
 
-def test_a_template_of_the_host_runs_in_a_sandbox(tmp_path):
-    (tmp_path / "channel_test.j2").write_text("{{ channel.__class__.__mro__ }}", encoding="utf-8")
-    with pytest.raises(InputError, match="unsafe"):
-        render("channel_test", "vi", {"channel": "email"}, templates=tmp_path)
+@pytest.mark.parametrize("escape", ["{{ channel.__class__.__mro__ }}", "{{ households.append('H9') }}"])
+def test_a_template_of_the_host_runs_in_a_sandbox_and_changes_nothing(tmp_path, escape):
+    (tmp_path / "channel_test.j2").write_text(escape, encoding="utf-8")
+    data = {"channel": "email", "households": []}
+    with pytest.raises(InputError, match=r"unsafe|not safely callable"):
+        render("channel_test", "vi", data, templates=tmp_path)
+    assert data["households"] == []
