@@ -8,16 +8,15 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import structlog
-
 from ..foundation.clock import legal_date
 from ..foundation.errors import NotFoundError
+from ..foundation.logs import Log
 from ..foundation.paths import at_level
 from ..persistence import deadlines as deadline_rows
 from ..persistence.canonical import canonical_json
 from ..persistence.cases import CaseRow, census, insert_cases, lock
 from ..persistence.chain import EventCore, act_hash, hash_events
-from ..persistence.events import ActRow, EventRow, insert_act, insert_events
+from ..persistence.events import ActRow, EventRow, act_digest, insert_act, insert_events
 from ..persistence.rounds import answered, remember_answer, rounds, settings_for
 from ..persistence.types import instant_text
 from .applying import StoredAct, apply
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CaseOpening", "Engine", "Library", "Moved", "Observer", "Outcome", "act_digest", "fit_forms"]
 
-log = structlog.get_logger("rasoat.engine")
+log = Log("rasoat.engine")
 
 
 class Library(Protocol):
@@ -267,9 +266,13 @@ class Engine:
 def fit_forms(
     compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest
 ) -> tuple[ActRequest, tuple[Refusal, ...]]:
-    """Bring the act's body and each household's row into canonical form, or refuse: all cases, or the faulty row's."""
+    """Bring the act's body and each household's row into canonical form, or refuse: all cases, or the faulty row's.
+
+    Cases that the act cannot move at all are left for `decide` to refuse: where they stand matters more.
+    """
     trigger = compiled.workflow.triggers.get(request.trigger)
-    if trigger is None:
+    cases = [case for case in cases if compiled.leaves(case.state, request.trigger)]
+    if trigger is None or not cases:
         return request, ()
     shape = form(trigger.form)
     body, faults = shape.body(request.body)
@@ -282,23 +285,12 @@ def fit_forms(
     return replace(request, body=body, rows=kept), tuple(refused)
 
 
-def act_digest(act: ActRow) -> bytes:
-    """Return the hash of an act's row, which every event of the act carries."""
-    members: dict[str, object] = {**act._asdict(), "id": str(act.id)}
-    del members["digest"]
-    members["occurred_on"] = act.occurred_on.isoformat()
-    members["recorded_at"] = instant_text(act.recorded_at)
-    return act_hash(members)
-
-
 def _form_refusal(case_id: int, article: object, fault: Any) -> Refusal:
     fields = {"field": fault.field, "value": fault.value, "expected": fault.expected}
     return Refusal("refused.form", str(article), fields, case_id)
 
 
-def _census(
-    tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest
-) -> dict[str, Census]:
+def _census(tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest) -> dict[str, Census]:
     level, waiting = compiled.census_levels[request.trigger], _barrier_states(compiled.workflow, request.trigger)
     found: dict[str, Census] = {}
     for case in cases:

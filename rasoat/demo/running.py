@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..foundation.clock import FrozenClock, legal_date, start_of
-from ..foundation.errors import InputError
+from ..foundation.errors import InputError, StorageError
 from ..importing.registering import household_of
 from ..persistence.rounds import cases_in_states
 from ..persistence.wakeups import next_wake_at
@@ -84,11 +84,16 @@ def _set_up(engine: Rasoat, clock: FrozenClock, files: RoundFiles, paths: dict[s
 
 
 def _let_time_pass(engine: Rasoat, clock: FrozenClock, until: datetime, played: Played) -> None:
+    previous = None
     while True:
         with engine.database.read() as tx:
             wake = next_wake_at(tx)
         if wake is None or wake > until:
             break
+        if wake == previous:
+            msg = f"what is due at {wake.isoformat()} stays due after the worker ran; its log says why"
+            raise StorageError(msg)
+        previous = wake
         clock.move_to(max(wake, clock.now()))
         ran = engine.run_due()
         played.fired += ran.fired
