@@ -49,6 +49,12 @@ class Running:
         return bool(self.pauses) and self.pauses[-1].resumed is None
 
     @property
+    def earliest(self) -> date:
+        """The first day from which the term can be suspended: the first that counts since it last began to run."""
+        resumed = self.pauses[-1].resumed if self.pauses else None
+        return self._day_zero + _DAY if resumed is None else resumed
+
+    @property
     def whole(self) -> Term:
         """The term with its extensions."""
         return replace(self.term, length=self.term.length + self.extra)
@@ -69,9 +75,8 @@ class Running:
         if self.suspended:
             msg = f"the term is suspended since {self.pauses[-1].first}; resume it first"
             raise InputError(msg)
-        earliest = self.pauses[-1].resumed if self.pauses else self._day_zero + _DAY
-        if earliest is not None and first < earliest:
-            msg = f"the term cannot be suspended from {first}: its first day to count is {earliest}"
+        if first < self.earliest:
+            msg = f"the term cannot be suspended from {first}: its first day to count is {self.earliest}"
             raise InputError(msg)
         due = self.due_on(calendar)
         if first > due:

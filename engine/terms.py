@@ -51,9 +51,7 @@ def start_day(rule: DeadlineRule, step: Step, context: Context, occurred_on: dat
         return date.fromisoformat(fact)
     day = context.round_days.get(step.case.round_id, {}).get(rule.counts_from)
     if day is None:
-        msg = (
-            f"deadline {rule.key!r} counts from {rule.counts_from!r}: case {step.case.id} and its round lack it"
-        )
+        msg = f"deadline {rule.key!r} counts from {rule.counts_from!r}: case {step.case.id} and its round lack it"
         raise DefinitionError(msg)
     return day
 
@@ -75,12 +73,13 @@ def closing(rule: DeadlineRule, row: DeadlineRow, step: Step, occurred_on: date,
     """Say how an open deadline ends with this step."""
     if step.transition.cancels:
         return Closing("cancelled", occurred_on, row.breached_at, step.transition.trigger, row.id)
+    running = row.status != "suspended"  # a term that stands still does not run out
     if rule.kind is DeadlineKind.MINIMUM:
-        ran_out = occurred_on >= row.due_on
+        ran_out = running and occurred_on >= row.due_on
         return Closing(
             "met" if ran_out else "cancelled", occurred_on, None, None if ran_out else step.transition.trigger, row.id
         )
-    late = occurred_on > row.due_on
+    late = running and occurred_on > row.due_on
     # A breach that was recorded stays, even when a late entry shows that the act itself was in time.
     breached = row.breached_at or (now if late else None)
     cause = _lateness_cause(rule, step) if late else ("entered_late" if row.breached_at else None)

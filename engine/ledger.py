@@ -1,0 +1,273 @@
+"""Decisions about running terms: suspend, resume, extend, supersede, cancel, record as met. No transaction of its own.
+
+Each names the deciding document and an official with authority, writes a line into the deadline's ledger and, where the
+deadline is a case's, an event into the case's chain. A refusal is a value; all of an order is done or none.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..deadlines.ladder import next_wake
+from ..deadlines.ledger import Pause, Running
+from ..foundation.clock import end_of, legal_date, start_of
+from ..foundation.errors import NotFoundError
+from ..foundation.logs import Log
+from ..persistence import deadlines as deadline_rows
+from ..persistence.cases import lock
+from ..persistence.deadlines import Closing
+from ..persistence.ledger import Moved, deadlines_by_id, entries_of, lock_rounds, move
+from .breaches import Entry, enter
+from .chaining import Note, note
+from .definition import DeadlineKind
+from .judging import Held, refusal_of
+from .rounds import met_on, round_rule, tomorrow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from ..deadlines.calendar import Calendar
+    from ..persistence.database import Tx
+    from ..persistence.deadlines import DeadlineRow, LedgerEntry
+    from .definition import DeadlineRule
+    from .service import Engine
+    from .values import Actor, Refusal
+
+__all__ = [
+    "Change",
+    "Order",
+    "Ruling",
+    "cancel",
+    "extend",
+    "fulfil",
+    "held",
+    "moved",
+    "resume",
+    "running",
+    "supersede",
+    "suspend",
+]
+
+log = Log("rasoat.deadlines")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A decision about deadlines: which, from which day, by whom, on which document.
+
+    `reason` is a short key of the cause (``storm``, ``epidemic``), never a person's name: it is kept for ever.
+    """
+
+    deadline_ids: tuple[int, ...]
+    occurred_on: date
+    actor: Actor
+    document: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an order did to one deadline."""
+
+    deadline_id: int
+    kind: str
+    old_due_on: date
+    new_due_on: date
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The answer to an order: every change, or every refusal and no change."""
+
+    changed: tuple[Change, ...]
+    refused: tuple[Refusal, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was refused."""
+        return not self.refused
+
+
+class _New(NamedTuple):
+    """What a deadline becomes: a new last day and status, or its end; `detail` is for the ledger."""
+
+    due_on: date
+    status: str
+    detail: Mapping[str, Any]
+    closing: Closing | None = None
+
+
+def suspend(tx: Tx, engine: Engine, order: Order) -> Ruling:
+    """Stop terms from `order.occurred_on` on, the first day that is not counted (force majeure)."""
+
+    def new(each: Held) -> _New:
+        each.running.suspend(order.occurred_on, each.calendar)
+        return _New(each.row.due_on, "suspended", {})
+
+    return _rule(tx, engine, order, "suspended", new)
+
+
+def resume(tx: Tx, engine: Engine, order: Order) -> Ruling:
+    """Let suspended terms run on with `order.occurred_on`, the first day that counts again."""
+
+    def new(each: Held) -> _New:
+        return _New(each.running.resume(order.occurred_on).due_on(each.calendar), "open", {})
+
+    return _rule(tx, engine, order, "resumed", new)
+
+
+def extend(tx: Tx, engine: Engine, order: Order, by: int) -> Ruling:
+    """Lengthen terms by `by` of their own unit, as often as their rule lets the named role do so."""
+
+    def new(each: Held) -> _New:
+        return _New(each.running.extend(by).due_on(each.calendar), each.row.status, {"by": by})
+
+    return _rule(tx, engine, order, "extended", new)
+
+
+def supersede(tx: Tx, engine: Engine, order: Order, due_on: date) -> Ruling:
+    """Put another date in the place of fixed ones, because the plan or the decision that set them was changed."""
+
+    def new(each: Held) -> _New:
+        return _New(due_on, each.row.status, {})
+
+    return _rule(tx, engine, order, "superseded", new)
+
+
+def cancel(tx: Tx, engine: Engine, order: Order) -> Ruling:
+    """End deadlines that should not run: their cases go on without them."""
+
+    def new(each: Held) -> _New:
+        row = each.row
+        closing = Closing("cancelled", order.occurred_on, row.breached_at, order.reason[:32] or None, row.id)
+        return _New(row.due_on, "cancelled", {}, closing)
+
+    return _rule(tx, engine, order, "cancelled", new)
+
+
+def fulfil(tx: Tx, engine: Engine, order: Order) -> Ruling:
+    """Record that fixed dates of a round were met on `order.occurred_on`; a breach on record stays."""
+
+    def new(each: Held) -> _New:
+        closing = met_on(each.row, order.occurred_on)
+        return _New(each.row.due_on, closing.status, {}, closing)
+
+    return _rule(tx, engine, order, "met", new)
+
+
+def running(row: DeadlineRow, rule: DeadlineRule, entries: Sequence[LedgerEntry]) -> Running | None:
+    """Return a deadline's budget and what its ledger made of it; None for a fixed date, which has no budget."""
+    if rule.term is None:
+        return None
+    pauses: list[Pause] = []
+    extra = 0
+    for entry in entries:
+        if entry.kind == "suspended":
+            pauses.append(Pause(entry.occurred_on))
+        elif entry.kind == "resumed":
+            pauses[-1] = replace(pauses[-1], resumed=entry.occurred_on)
+        elif entry.kind == "extended":
+            extra += json.loads(entry.detail)["by"]
+    return Running(replace(rule.term, length=row.length), row.started_on, tuple(pauses), extra)
+
+
+def held(tx: Tx, engine: Engine, rows: Sequence[DeadlineRow]) -> list[Held]:
+    """Return deadlines with their rules, ledgers and calendars as known now."""
+    entries = entries_of(tx, [row.id for row in rows])
+    today = legal_date(engine.clock.now())
+    calendars: dict[str, Calendar] = {}
+    found = []
+    for row in rows:
+        if row.unit_path not in calendars:
+            calendars[row.unit_path] = engine.calendar_for(today, row.unit_path)
+        mine = entries.get(row.id, ())
+        rule = _rule_of(engine, row, mine)
+        found.append(Held(row, rule, mine, running(row, rule, mine), calendars[row.unit_path]))
+    return found
+
+
+def _rule_of(engine: Engine, row: DeadlineRow, entries: Sequence[LedgerEntry]) -> DeadlineRule:
+    if row.subject == "round":
+        return round_rule(row, entries[0])
+    return engine.library.compiled(row.workflow).workflow.deadline(row.rule)
+
+
+def _rule(tx: Tx, engine: Engine, order: Order, kind: str, new: Callable[[Any], _New]) -> Ruling:
+    rows = deadlines_by_id(tx, order.deadline_ids)
+    _require_all(order, rows)
+    # Cases before deadlines, as every writer does; what was read before the lock is read again.
+    cases = lock(tx, sorted({row.subject_id for row in rows if row.subject == "case"}))
+    lock_rounds(tx, [row.subject_id for row in rows if row.subject == "round"])
+    found = held(tx, engine, deadlines_by_id(tx, order.deadline_ids))
+    today, limit = legal_date(engine.clock.now()), _back_dating(tx, engine, rows[0])
+    asked = [refusal_of(each, kind, order, today, limit) for each in found]
+    refused = tuple(refusal for refusal in asked if refusal is not None)
+    if refused:
+        log.info("order_refused", kind=kind, count=len(refused), codes=sorted({r.code for r in refused}))
+        return Ruling((), refused)
+    changes = [(each, new(each)) for each in found]
+    _write(tx, engine, order, kind, changes)
+    note(tx, cases, [_note(order, kind, each, made) for each, made in changes], order.actor.key, engine.clock.now())
+    log.info("order_done", kind=kind, count=len(changes), document=order.document)
+    return Ruling(
+        tuple(Change(each.row.id, kind, each.row.due_on, made.due_on, made.status) for each, made in changes), ()
+    )
+
+
+def _require_all(order: Order, rows: Sequence[DeadlineRow]) -> None:
+    missing = sorted(set(order.deadline_ids) - {row.id for row in rows})
+    if missing or not rows:
+        msg = f"no deadline {', '.join(map(str, missing)) or 'was named'}"
+        raise NotFoundError(msg)
+
+
+def _back_dating(tx: Tx, engine: Engine, row: DeadlineRow) -> int | None:
+    setting = engine.library.compiled(row.workflow).workflow.settings.get("back_dating_days")
+    default = setting.default if setting else None
+    limit: int | None = engine.settings_in_force(tx, row.workflow, row.unit_path).get("back_dating_days", default)
+    return limit
+
+
+def _write(tx: Tx, engine: Engine, order: Order, kind: str, changes: Sequence[tuple[Held, _New]]) -> None:
+    now = engine.clock.now()
+    deadline_rows.close(tx, [made.closing for _, made in changes if made.closing is not None])
+    move(tx, [moved(each, made.due_on, made.status, now) for each, made in changes if made.closing is None])
+    entries = [Entry(each.row.id, kind, order.occurred_on, _detail(order, each, made)) for each, made in changes]
+    enter(tx, entries, now, order.actor.key, order.document)
+
+
+def moved(each: Held, due_on: date, status: str, now: datetime) -> Moved:
+    """Return the row of a deadline that now ends on `due_on`; a new last day climbs its ladder anew."""
+    row, calendar = each.row, each.calendar
+    counted = each.rule.kind is not DeadlineKind.FIXED
+    wake = next_wake(each.rule.ladder, due_on, start_of(row.started_on), calendar)
+    if row.subject == "round":
+        wake = min(wake or tomorrow(now), tomorrow(now))
+    return Moved(
+        status=status,
+        calendar=calendar.key,
+        due_on=due_on,
+        due_at=end_of(due_on),
+        next_at=wake if status == "open" else None,
+        provisional=counted and calendar.is_provisional(due_on),
+        deadline_id=row.id,
+    )
+
+
+def _detail(order: Order, each: Held, made: _New) -> dict[str, Any]:
+    detail = {"old_due_on": each.row.due_on.isoformat(), "new_due_on": made.due_on.isoformat(), **made.detail}
+    return {**detail, "reason": order.reason} if order.reason else detail
+
+
+def _note(order: Order, kind: str, each: Held, made: _New) -> Note:
+    payload = {
+        "deadline": str(each.row.id),
+        "rule": each.row.rule,
+        "document": order.document,
+        **_detail(order, each, made),
+    }
+    return Note(each.row.subject_id if each.row.subject == "case" else 0, "deadline", kind, order.occurred_on, payload)
