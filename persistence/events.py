@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import select
 
+from .chain import act_hash
 from .statements import Statement, in_ids, insertion
+from .types import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from .database import Tx
     from .tables import Tables
 
-__all__ = ["ActRow", "EventRow", "acts", "history", "insert_act", "insert_events"]
+__all__ = ["ActRow", "EventRow", "act_digest", "act_members", "acts", "history", "insert_act", "insert_events"]
 
 
 class EventRow(NamedTuple):
@@ -50,6 +52,18 @@ class ActRow(NamedTuple):
     document: str | None
     body: str
     digest: bytes
+
+
+def act_digest(act: ActRow) -> bytes:
+    """Return the hash of an act's row, which every event of the act carries."""
+    return act_hash(act_members(act, act.occurred_on.isoformat(), instant_text(act.recorded_at)))
+
+
+def act_members(values: Sequence[Any], occurred_on: str, recorded_at: str) -> dict[str, object]:
+    """Return what an act's hash covers: its row's `values` without the digest, its days and instants as text."""
+    members: dict[str, object] = dict(zip(ActRow._fields, values, strict=True))
+    del members["digest"]
+    return {**members, "id": str(members["id"]), "occurred_on": occurred_on, "recorded_at": recorded_at}
 
 
 def _events_of(tables: Tables) -> Any:
