@@ -51,7 +51,13 @@ def test_thousands_are_set_apart_as_each_language_does():
 
 @pytest.mark.parametrize(
     ("share", "vi"),
-    [(Fraction(37, 40), "92,5"), (Fraction(2, 3), "66,7"), (Fraction(1), "100,0"), (Fraction(0), "0,0")],
+    [
+        (Fraction(37, 40), "92,5"),
+        (Fraction(9999, 10000), "99,9"),
+        (Fraction(2, 3), "66,7"),
+        (Fraction(1), "100,0"),
+        (Fraction(0), "0,0"),
+    ],
 )
 def test_a_share_is_written_with_one_decimal(share, vi):
     assert percentage(share, "vi") == f"{vi}\u00a0%"
