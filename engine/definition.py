@@ -210,7 +210,7 @@ class DeadlineRule:
     It opens when a case enters `lives_in` from outside and closes when the case leaves it.
     `counts_from` names a fact (a date) to count from; empty: the day of the act that opened it.
     A `fixed` deadline takes its day from the fact or round date named by `counts_from`.
-    `length_setting` names the setting that gives the length of a term which no law gives.
+    `from_settings` names the settings that give what no law gives: the length, or the day to count from.
     `extendable` says how it may be extended (None: never), `suspended_by` which role may suspend it.
     """
 
@@ -227,7 +227,7 @@ class DeadlineRule:
     toward_citizen: bool = False
     causes: tuple[str, ...] = ()
     may_exceed: tuple[Excuse, ...] = ()
-    length_setting: str = ""
+    from_settings: tuple[str, ...] = ()
     extendable: Extension | None = None
     suspended_by: str = SUPERVISOR
 
@@ -237,7 +237,7 @@ class Workflow:
     """A procedure under one regime, checked and frozen. Identity is `id`, e.g. ``annual@2022``.
 
     `opens_with` names the facts a case must bring and the values each may have; `round_day` is the day
-    of the month on which a monthly round starts.
+    of the month on which a monthly round starts; `basis` lists the texts in force and the procedure's code.
     """
 
     key: str
@@ -257,6 +257,7 @@ class Workflow:
     subject: str = "household"
     opens_with: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     round_day: int | None = None
+    basis: tuple[str, ...] = ()
     invariants: tuple[Invariant, ...] = ()
 
     @property

@@ -77,9 +77,10 @@ def build(table: Mapping[str, Any], name: str) -> Workflow:
         transitions=transitions,
         deadlines=deadlines,
         settings=settings,
-        criteria=reader.mapping("criteria"),
+        criteria=reader.mapping("criteria", required=False),
         subject=reader.text("subject", "household"),
         opens_with={key: tuple(values) for key, values in reader.mapping("opens_with", required=False).items()},
+        basis=reader.names("basis"),
         round_day=reader.whole("round_day") if reader.has("round_day") else None,
         invariants=tuple(_invariant(key, sub) for key, sub in reader.tables("invariants")),
         fingerprint=hashlib.sha256(canonical_json(_plain(table))).hexdigest(),
@@ -180,13 +181,13 @@ def _deadline(key: str, reader: Reader, settings: Mapping[str, Setting]) -> Dead
         lives_in=frozenset(reader.names("lives_in")),
         owner=reader.text("owner"),
         article=article,
-        counts_from=reader.text("counts_from", ""),
+        counts_from=str(_given(reader, "counts_from", settings, "")),
         on_expiry=reader.text("on_expiry", ""),
         ladder=ladder(reader.text("ladder", "default")).key,
         toward_citizen=reader.flag("toward_citizen"),
         causes=reader.names("causes"),
-        length_setting=_length_setting(reader),
-        may_exceed=tuple(_excuse(sub) for sub in reader.list_of_tables("may_exceed")),
+        from_settings=_from_settings(reader),
+        may_exceed=tuple(_excuse(cause, sub) for cause, sub in reader.tables("may_exceed")),
         extendable=_extension(reader),
         suspended_by=reader.text("suspended_by", SUPERVISOR),
     )
@@ -206,13 +207,13 @@ def _extension(reader: Reader) -> Extension | None:
     return found
 
 
-def _excuse(reader: Reader) -> Excuse:
+def _excuse(cause: str, reader: Reader) -> Excuse:
     example = None
     if reader.has("example"):
         sub = Reader(reader.mapping("example"), f"{reader.where}.example")
         example = Example(sub.day("round"), sub.whole("preparation"))
         sub.done()
-    found = Excuse(reader.text("cause"), reader.label("why"), example)
+    found = Excuse(cause, reader.label("why"), example)
     reader.done()
     return found
 
@@ -236,18 +237,22 @@ def _term(reader: Reader, settings: Mapping[str, Setting], article: Article) -> 
 
 def _length(reader: Reader, settings: Mapping[str, Setting]) -> int:
     """Return a term's length; ``@name`` takes it from a setting, for a term that no law gives."""
-    given, setting = reader.any("length"), _length_setting(reader)
-    if setting in settings:
-        given = settings[setting].default
+    given = _given(reader, "length", settings, None)
     if not isinstance(given, int) or isinstance(given, bool):
         msg = f"{reader.where}.length: expected a whole number or the @name of a setting that is one, found {given!r}"
         raise DefinitionError(msg)
     return given
 
 
-def _length_setting(reader: Reader) -> str:
-    given = reader.any("length") if reader.has("length") else None
-    return given[1:] if isinstance(given, str) and given.startswith("@") else ""
+def _given(reader: Reader, key: str, settings: Mapping[str, Setting], default: Any) -> Any:
+    found = reader.any(key) if reader.has(key) or default is None else default
+    name = found[1:] if isinstance(found, str) and found.startswith("@") else ""
+    return settings[name].default if name in settings else found
+
+
+def _from_settings(reader: Reader) -> tuple[str, ...]:
+    given = [reader.any(key) for key in ("length", "counts_from") if reader.has(key)]
+    return tuple(found[1:] for found in given if isinstance(found, str) and found.startswith("@"))
 
 
 def _resolve_names(workflow: Workflow, name: str) -> None:

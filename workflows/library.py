@@ -7,6 +7,7 @@ import tomllib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..engine.checking import require_structure
 from ..engine.deriving import resolve
 from ..engine.loading import build
 from ..engine.machine import CompiledWorkflow
@@ -59,6 +60,7 @@ class WorkflowLibrary:
                 if workflow.id != workflow_id:
                     msg = f"{workflow_id}.toml defines {workflow.id}; file name and key@regime must agree"
                     raise DefinitionError(msg)
+                require_structure(workflow)
                 self._compiled[workflow_id] = CompiledWorkflow(workflow)
             return self._compiled[workflow_id]
 
