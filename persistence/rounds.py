@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
 from ..foundation.errors import IdempotencyError, NotFoundError
 from .statements import Statement, in_ids, in_texts
@@ -197,8 +197,18 @@ _REMEMBER = Statement(
 )
 
 
+# Two commands with one key at once: the second waits here until the first has answered. SQLite has one writer anyway.
+_QUEUE = Statement(
+    "idempotency queue",
+    ("key",),
+    lambda _: select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), literal_column("0")))),
+)
+
+
 def answered(tx: Tx, key: str, digest: bytes) -> str | None:
     """Return the answer given before to this key, None if it is new; `IdempotencyError` if the body differs."""
+    if tx.dialect == "postgresql":
+        tx.rows(_QUEUE, key)
     found = tx.rows(_ANSWERED, key)
     if not found:
         return None
