@@ -1,0 +1,231 @@
+"""A migration carried out: batch by batch, each in a transaction of its own, told from the cases alone.
+
+A case that was moved carries the new definition, so a run that was cut short is finished by running it again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from ..foundation.clock import legal_date
+from ..foundation.errors import DefinitionError, InputError
+from ..foundation.paths import at_level
+from ..persistence import deadlines as deadline_rows
+from ..persistence import moves
+from ..persistence.cases import load, lock
+from ..persistence.ledger import entries_of
+from ..persistence.rounds import rounds
+from .definition import StateKind
+from .migrating import Begun, Blocked, CaseMove, Ended, MigrationPlan, Situation, check_plan, move_of
+from .queries import within_unit
+from .rehoming import write_moves
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from ..persistence.cases import CaseRow
+    from ..persistence.database import Database, Tx
+    from ..persistence.rounds import RoundRow
+    from .migrating import DeadlineMove
+    from .service import Engine
+
+__all__ = ["DeadlineLine", "Migration", "MigrationReport", "Scope"]
+
+log = structlog.get_logger("rasoat.migration")
+_BATCH = 500
+_BY_HAND = {"suspended", "resumed", "extended"}
+
+
+class Scope(NamedTuple):
+    """Which cases: of one round, of one unit, or all."""
+
+    round_id: int | None = None
+    unit_path: str | None = None
+
+
+class DeadlineLine(NamedTuple):
+    """What becomes of one village's terms under one rule: whose they were and are, their last day before and after."""
+
+    unit_path: str
+    rule: str
+    how: str
+    owner_from: tuple[str, str] | None
+    owner_to: tuple[str, str] | None
+    due_from: date | None
+    due_to: date | None
+
+
+@dataclass(slots=True)
+class MigrationReport:
+    """What a migration does, or did: cases by where they go, terms by what becomes of them, what is blocked and why."""
+
+    plan: MigrationPlan
+    written: bool
+    states: Counter[tuple[str, str]] = field(default_factory=Counter)
+    deadlines: Counter[DeadlineLine] = field(default_factory=Counter)
+    rounds: dict[str, tuple[str, str]] = field(default_factory=dict)
+    blocked: list[Blocked] = field(default_factory=list)
+    finished: int = 0
+    stopped_short: bool = False
+
+    @property
+    def moved(self) -> int:
+        """How many cases move."""
+        return sum(self.states.values())
+
+
+class Migration:
+    """One plan with its questions answered (`settled`), over the cases of one scope."""
+
+    def __init__(self, database: Database, engine: Engine, plan: MigrationPlan, scope: Scope = Scope()) -> None:  # noqa: B008  an immutable value
+        self.database = database
+        self.engine = engine
+        self.plan = plan
+        self.scope = scope
+        self.old = engine.library.compiled(plan.source).workflow
+        self.new = engine.library.compiled(plan.target).workflow
+        faults = check_plan(plan, self.old, self.new)
+        if faults:
+            msg = f"plan {plan.key} cannot be carried out: " + "; ".join(fault.en for fault in faults)
+            raise DefinitionError(msg)
+
+    def dry_run(self) -> MigrationReport:
+        """Judge every case and write nothing."""
+        report = MigrationReport(self.plan, written=False)
+        with self.database.read() as tx:
+            for ids in self._pages(tx):
+                self._judge(tx, load(tx, ids), report)
+            report.finished = self._finished(tx)
+        return report
+
+    def apply(self, actor: str, *, batch: int = _BATCH, max_batches: int | None = None) -> MigrationReport:
+        """Move every case that can be moved, `batch` at a time; run again after a crash to move the rest.
+
+        `InputError` before the plan's day. Blocked cases stay as they are and are told in the report.
+        """
+        self._require_day()
+        report = MigrationReport(self.plan, written=True)
+        after, done = ("", 0), 0
+        while max_batches is None or done < max_batches:
+            with self.database.begin() as tx:
+                page = self._page(tx, after, batch)
+                if not page:
+                    report.finished = self._finished(tx)
+                    return report
+                self._batch(tx, [case_id for _, case_id in page], actor, report)
+            after, done = page[-1], done + 1
+        report.stopped_short = True
+        return report
+
+    def _require_day(self) -> None:
+        today = legal_date(self.engine.clock.now())
+        if today < self.plan.on:
+            msg = f"plan {self.plan.key} takes effect on {self.plan.on}; today is {today}: only a dry run is possible"
+            raise InputError(msg)
+
+    def _batch(self, tx: Tx, ids: Sequence[int], actor: str, report: MigrationReport) -> None:
+        cases = [case for case in lock(tx, ids) if self._runs(case)]
+        places = rounds(tx, sorted({case.round_id for case in cases}))
+        for place in places.values():
+            self._move_round(tx, place, report)
+        found = self._judge(tx, cases, report)
+        if found:
+            write_moves(tx, self.engine, self.plan, (self.old, self.new), found, actor)
+        log.info("cases_migrated", plan=self.plan.key, moved=len(found), seen=len(cases))
+
+    def _runs(self, case: CaseRow) -> bool:
+        """Whether a case is still the plan's business now that it is locked."""
+        return case.workflow == self.old.id and self.old.state(case.state).kind is not StateKind.END
+
+    def _judge(self, tx: Tx, cases: Sequence[CaseRow], report: MigrationReport) -> list[CaseMove]:
+        open_rows = deadline_rows.open_of(tx, [case.id for case in cases])
+        ledgers = entries_of(tx, [row.id for rows in open_rows.values() for row in rows])
+        by_hand = frozenset(i for i, lines in ledgers.items() if any(line.kind in _BY_HAND for line in lines))
+        places = rounds(tx, sorted({case.round_id for case in cases}))
+        now = self.engine.clock.now()
+        moving = []
+        for case in cases:
+            place = places[case.round_id]
+            if not report.written:
+                self._tell_round(place, report)
+            calendar = self.engine.calendar_for(legal_date(now), at_level(case.unit_path, "commune"))
+            days = {"started_on": place.started_on} | ({"ends_on": place.ends_on} if place.ends_on else {})
+            situation = Situation(self.old, self.new, open_rows.get(case.id, ()), by_hand, days, calendar, now)
+            found = move_of(self.plan, case, situation)
+            if isinstance(found, Blocked):
+                report.blocked.append(found)
+                continue
+            moving.append(found)
+            report.states[case.state, found.state] += 1
+            report.deadlines.update(_line(found.case, move) for move in found.deadlines)
+        return moving
+
+    def _tell_round(self, place: RoundRow, report: MigrationReport) -> str:
+        path = self.plan.units.path(place.unit_path, "commune")
+        if place.workflow == self.old.id:
+            report.rounds[place.code] = (place.unit_path, path)
+        return path
+
+    def _move_round(self, tx: Tx, place: RoundRow, report: MigrationReport) -> None:
+        """Let the round itself go on under the new definition; later households open there."""
+        if place.workflow != self.old.id:
+            return
+        path = self._tell_round(place, report)
+        moves.move_round(tx, place, self.new.id, path)
+        moves.move_settings(tx, (self.old.id, self.new.id), lambda unit: self._setting_path(unit, place.unit_path))
+        if path != place.unit_path:
+            moves.move_units(tx, place.unit_path, path, self.plan.on, self.plan.document)
+            moves.move_households(tx, place.unit_path, path)
+
+    def _setting_path(self, unit: str, commune: str) -> str | None:
+        """Return where a setting of `unit` holds from now on: everywhere, in the province, in this commune."""
+        if not unit or unit == _province(commune):
+            return unit
+        if unit == commune:
+            return self.plan.units.path(unit, "commune")
+        return self.plan.units.path(unit, "village") if unit.startswith(commune + "/") else None
+
+    def _pages(self, tx: Tx) -> Iterator[list[int]]:
+        after = ("", 0)
+        while page := self._page(tx, after, _BATCH):
+            yield [case_id for _, case_id in page]
+            after = page[-1]
+
+    def _page(self, tx: Tx, after: tuple[str, int], limit: int) -> list[tuple[str, int]]:
+        ends = self._ends()
+        return moves.cases_under(tx, self.old.id, ends, inside=self._inside(tx), after=after, limit=limit)
+
+    def _finished(self, tx: Tx) -> int:
+        return moves.count_in_states(tx, self.old.id, self._ends(), inside=self._inside(tx))
+
+    def _ends(self) -> list[str]:
+        return [state.key for state in self.old.states.values() if state.kind is StateKind.END]
+
+    def _inside(self, tx: Tx) -> list[Any]:
+        case = tx.tables.case.c
+        of_round = [case.round_id == self.scope.round_id] if self.scope.round_id is not None else []
+        return [*of_round, *within_unit(case.unit_path, self.scope.unit_path)]
+
+
+def _line(case: CaseRow, move: DeadlineMove) -> DeadlineLine:
+    before = move.before if isinstance(move, Begun) else move.row
+    after = None if isinstance(move, Ended) else move
+    return DeadlineLine(
+        case.unit_path,
+        after.rule.key if after else before.rule if before else "",
+        move.how,
+        (before.owner_role, before.owner_path) if before else None,
+        (after.rule.owner, after.owner_path) if after else None,
+        before.due_on if before else None,
+        after.due.due_on if after else None,
+    )
+
+
+def _province(path: str) -> str:
+    """Return the province's part of any path."""
+    return path.split("/", maxsplit=1)[0]
