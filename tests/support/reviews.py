@@ -89,11 +89,13 @@ BEATS = (
 class Review:
     """A database at the head of its schema and an engine on a clock that moves with the acts."""
 
-    def __init__(self, database: Database, *, ids: IdSource | None = None) -> None:
+    def __init__(
+        self, database: Database, *, ids: IdSource | None = None, library: WorkflowLibrary | None = None
+    ) -> None:
         self.database = database
         self.clock = FrozenClock(datetime.combine(STARTED, time(8), tzinfo=LEGAL_ZONE))
         self.engine = Engine(
-            WorkflowLibrary(),
+            library or WorkflowLibrary(),
             lambda day, unit: calendar(as_known_on=day, unit=unit),
             self.clock,
             ids if ids is not None else CountingIds(),

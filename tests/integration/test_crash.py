@@ -1,0 +1,26 @@
+"""kill -9 at any instant leaves the state before or after: nothing lost, nothing doubled, nothing done by half.
+
+The usual run kills a worker some 40 times; ``RASOAT_CRASH_KILLS=400`` makes it a long one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLS = int(os.environ.get("RASOAT_CRASH_KILLS", "40"))
+
+
+def test_a_worker_killed_at_any_instant_leaves_a_whole_store(database_url):
+    command = [sys.executable, "-m", "tests.support.crashing", database_url, str(KILLS), "20221014"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads(done.stdout)
+    print(report)
+    assert report["faults"] == []
+    assert report["kills"] == KILLS
+    assert report["acts"] > KILLS, "the worker got something done between its deaths"
