@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import __version__
-from .commands import act, calendar, case, database, demo, due, importing, keys, plan
+from .commands import act, calendar, case, database, demo, due, importing, keys, plan, workflows
 from .commands._common import configure_logging
 
 __all__ = ["app", "main"]
@@ -26,6 +26,7 @@ app.command("act")(act.act)
 app.command("due")(due.due)
 app.add_typer(case.app, name="case")
 app.add_typer(plan.app, name="plan")
+app.add_typer(workflows.app, name="workflows")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")

@@ -73,10 +73,17 @@ class WorkflowLibrary:
         if workflow_id not in self._files:
             msg = f"no workflow {workflow_id!r}; there are {', '.join(self.ids())}"
             raise NotFoundError(msg)
+        return self._resolved(self._files[workflow_id].read_text(encoding="utf-8"), f"{workflow_id}.toml")
+
+    def read(self, path: Path) -> Workflow:
+        """Return the workflow that a file defines, which may extend one of these; it is not added to them."""
+        return build(self._resolved(path.read_text(encoding="utf-8"), path.name), path.name)
+
+    def _resolved(self, text: str, name: str) -> dict[str, Any]:
         try:
-            own: Mapping[str, Any] = tomllib.loads(self._files[workflow_id].read_text(encoding="utf-8"))
+            own: Mapping[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            msg = f"{workflow_id}.toml: not valid TOML: {error}"
+            msg = f"{name}: not valid TOML: {error}"
             raise DefinitionError(msg) from error
         parent = own.get("extends")
         table = resolve({k: v for k, v in own.items() if k != "extends"}, self.table(parent) if parent else None)

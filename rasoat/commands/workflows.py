@@ -1,0 +1,208 @@
+"""`rasoat workflows …`: the procedures by regime, what each says, and whether it may run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._refusals import REFUSED, refusals
+from .due import Tongue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..engine.checking import Finding
+    from ..engine.definition import Article, DeadlineRule, Workflow
+    from ..foundation.messages import Language
+    from ..workflows.library import WorkflowLibrary
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Procedures as data: list, show, check.")
+
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Language_ = Annotated[Tongue, typer.Option("--lang", "--language", help="Language of the text.")]
+Definitions = Annotated[
+    list[Path],
+    typer.Option("--definitions-dir", file_okay=False, exists=True, help="Directory of further definitions."),
+]
+_NOWHERE: list[Path] = []
+
+
+@app.command("list")
+def list_workflows(
+    definitions_dir: Definitions = _NOWHERE, language: Language_ = Tongue.VI, as_json: Json = False
+) -> None:
+    """List every procedure and regime."""
+    with refusals(as_json=as_json):
+        found = [*_chosen(_library(definitions_dir), None)]
+        if as_json:
+            _print({"workflows": [_head(workflow) for workflow in found]})
+            return
+        for workflow in found:
+            typer.echo(f"{workflow.id:<24} {_period(workflow)}  {workflow.label.within(language.value)}")
+
+
+@app.command()
+def show(
+    key: Annotated[str, typer.Argument(help="KEY, or KEY@REGIME; without a regime the latest.")],
+    definitions_dir: Definitions = _NOWHERE,
+    language: Language_ = Tongue.VI,
+    as_json: Json = False,
+) -> None:
+    """Show a procedure: steps, acts, terms, settings and invariants, each with its article and how sure it is."""
+    from ..engine.exporting.plain import plain
+
+    with refusals(as_json=as_json):
+        workflow = list(_chosen(_library(definitions_dir), key))[-1]
+        if as_json:
+            _print({"id": workflow.id, **plain(workflow)})
+            return
+        for line in _lines(workflow, language.value):
+            typer.echo(line)
+
+
+@app.command()
+def check(
+    key: Annotated[str | None, typer.Argument(help="KEY, KEY@REGIME or a file; without one, every procedure.")] = None,
+    definitions_dir: Definitions = _NOWHERE,
+    language: Language_ = Tongue.VI,
+    as_json: Json = False,
+) -> None:
+    """Prove what a definition must hold to: structure, terms, invariants on every history. Exit 1 on any error."""
+    from ..engine import checking
+
+    failed = False
+    with refusals(as_json=as_json):
+        found = {w.id: checking.check(w) for w in _chosen(_library(definitions_dir), key)}
+        failed = any(f.severity is checking.Severity.ERROR for findings in found.values() for f in findings)
+        if as_json:
+            _print({"sound": not failed, "workflows": {k: [_object(f) for f in v] for k, v in found.items()}})
+        else:
+            for line in _report(found, language.value):
+                typer.echo(line)
+    if failed:
+        raise typer.Exit(REFUSED)
+
+
+def _library(directories: list[Path]) -> WorkflowLibrary:
+    from ..workflows.library import WorkflowLibrary
+
+    return WorkflowLibrary(directories)
+
+
+def _chosen(library: WorkflowLibrary, key: str | None) -> Iterator[Workflow]:
+    """Return the workflows meant: a file's, one regime, every regime of a procedure, or all."""
+    from ..foundation.errors import NotFoundError
+
+    if key is not None and Path(key).is_file():
+        yield library.read(Path(key))
+    elif key is not None and "@" in key:
+        yield library.workflow(key)
+    else:
+        ids = [i for i in library.ids() if key in {None, i.split("@")[0]}]
+        if not ids:
+            msg = f"no procedure {key!r}; there are {', '.join(library.ids())}"
+            raise NotFoundError(msg)
+        yield from (library.workflow(i) for i in ids)
+
+
+def _period(workflow: Workflow) -> str:
+    until = workflow.effective_to.strftime("%d/%m/%Y") if workflow.effective_to else "…"
+    return f"{workflow.effective_from:%d/%m/%Y} – {until:<10}"
+
+
+def _head(workflow: Workflow) -> dict[str, Any]:
+    return {
+        "id": workflow.id,
+        "label": workflow.label._asdict(),
+        "effective_from": workflow.effective_from.isoformat(),
+        "effective_to": workflow.effective_to.isoformat() if workflow.effective_to else None,
+        "basis": list(workflow.basis),
+        "fingerprint": workflow.fingerprint,
+    }
+
+
+def _report(found: dict[str, tuple[Finding, ...]], language: Language) -> Iterator[str]:
+    marks = {"error": "✗", "warning": "!", "note": "·"}
+    for key, findings in found.items():
+        worst = next((mark for severity, mark in marks.items() if any(f.severity == severity for f in findings)), "✓")
+        yield f"{'✓' if worst == '·' else worst} {key}"
+        for finding in findings:
+            yield f"  {marks[finding.severity]} {finding.where}: {finding.text.within(language)} [{finding.code}]"
+            for line in finding.path:
+                day = f"{line.day:%d/%m/%Y}  " if line.day else ""
+                yield f"      {day}{line.label.within(language)}"
+
+
+def _object(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "where": finding.where,
+        "text": finding.text._asdict(),
+        "path": [{"day": str(line.day) if line.day else None, **line.label._asdict()} for line in finding.path],
+    }
+
+
+def _lines(workflow: Workflow, language: Language) -> Iterator[str]:
+    from ..engine.exporting.wording import Wording
+
+    wording = Wording(workflow, language)
+    yield f"{workflow.id}  {workflow.label.within(language)}"
+    yield f"  {_period(workflow).strip()}  {_cited(workflow.article)}"
+    yield f"  {'; '.join(workflow.basis)}"
+    yield f"  sha256:{workflow.fingerprint}"
+    yield from _section(wording.say("heading.states"))
+    for state in workflow.states.values():
+        terms = "; ".join(wording.terms(state.key)) or (state.no_deadline.within(language) if state.no_deadline else "")
+        yield f"  {state.key:<18} {wording.state(state.key)}  {_cited(state.article)}"
+        yield from (f"    {told}" for told in (wording.desk(state), terms) if told)
+    yield from _section(wording.say("heading.arrows"))
+    yield from _arrows(workflow, wording)
+    yield from _section(wording.say("heading.deadlines"))
+    for rule in workflow.deadlines:
+        yield from _deadline(rule, wording, language)
+    yield from _settings(workflow, wording, language)
+
+
+def _section(title: str) -> Iterator[str]:
+    yield ""
+    yield title
+
+
+def _arrows(workflow: Workflow, wording: Any) -> Iterator[str]:
+    for arrow in workflow.transitions:
+        yield f"  {arrow.trigger}: {', '.join(arrow.sources)} → {arrow.target}  {_cited(arrow.article)}"
+        yield f"    {wording.trigger(arrow.trigger)} ({wording.actors(arrow.trigger)})"
+        for guard in arrow.guards:
+            yield f"    • {wording.guard(guard)}  {_cited(guard.article or arrow.article)}"
+
+
+def _deadline(rule: DeadlineRule, wording: Any, language: Language) -> Iterator[str]:
+    yield f"  {rule.key:<18} {rule.label.within(language)}  {_cited(rule.article)}"
+    yield f"    {wording.term(rule)}; {wording.role(rule.owner)}; {', '.join(sorted(rule.lives_in))}"
+    for excuse in rule.may_exceed:
+        yield f"    may_exceed {excuse.cause}: {excuse.why.within(language)}"
+
+
+def _settings(workflow: Workflow, wording: Any, language: Language) -> Iterator[str]:
+    yield from _section(wording.say("heading.settings"))
+    for setting in workflow.settings.values():
+        default = "—" if setting.default is None else json.dumps(setting.default, ensure_ascii=False)
+        doubt = f", {setting.doubt}" if setting.doubt else ""
+        yield f"  {setting.key} = {default}  {setting.label.within(language)}  [SETTING{doubt}]"
+    yield from _section(wording.say("heading.invariants"))
+    for invariant in workflow.invariants:
+        yield f"  {invariant.key:<18} {invariant.label.within(language)}  {_cited(invariant.article)}"
+
+
+def _cited(article: Article) -> str:
+    return f"{article} [{article.tag}]"
+
+
+def _print(payload: object) -> None:
+    typer.echo(json.dumps(payload, ensure_ascii=False, indent=2))
