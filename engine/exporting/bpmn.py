@@ -137,7 +137,7 @@ def _drawing(root: ET.Element, process: Process, sheet: Sheet) -> None:
 
 
 def _shape(plane: ET.Element, key: str, box: Box, **extra: str) -> ET.Element:
-    shape = ET.SubElement(plane, f"{{{_DIAGRAM}}}BPMNShape", id=f"{key}_shape", bpmnElement=key, **extra)
+    shape = ET.SubElement(plane, f"{{{_DIAGRAM}}}BPMNShape", {"id": f"{key}_shape", "bpmnElement": key, **extra})
     _bounds(shape, *box)
     return shape
 

@@ -49,8 +49,8 @@ def _moves(workflow: Workflow) -> Iterable[tuple[str, str, str]]:
     yield from dict.fromkeys((f"p_{a.source}", f"p_{a.target}", a.transition.trigger) for a in arrows_of(workflow))
     for rule in workflow.deadlines:
         if rule.kind is not DeadlineKind.MINIMUM:
-            for state in sorted(rule.lives_in):
-                yield f"p_{state}", f"p_{state}", f"breach:{rule.key}"
+            for place in sorted(f"p_{state}" for state in rule.lives_in):
+                yield place, place, f"breach:{rule.key}"
     for state in workflow.states.values():
         if state.kind is StateKind.END:
             yield f"p_{state.key}", _DONE, ""

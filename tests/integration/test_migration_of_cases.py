@@ -1,0 +1,286 @@
+"""01/07/2025: a round that began under the district ends under the province, on both databases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from rasoat.engine import rehoming
+from rasoat.engine.migrating import settled
+from rasoat.engine.moving import Migration, Scope
+from rasoat.engine.values import Actor, ActRequest, Mandate
+from rasoat.foundation.errors import DefinitionError, InputError
+from rasoat.workflows.migrations import shipped_migrations
+from tests.support.invariants import broken
+from tests.support.regimes import NEW, OLD, ROUND, JuneRound
+
+PLAN = shipped_migrations()["2025-07-01.annual"]
+
+
+@pytest.fixture
+def june(database_url, tmp_path):
+    started = JuneRound.open(database_url, tmp_path)
+    yield started
+    started.engine.close()
+
+
+def migration(june, scope=None, **chosen):
+    return Migration(june.engine.database, june.engine.engine, settled(PLAN, chosen), scope or Scope())
+
+
+def whole(june):
+    return broken(june.engine.database, june.engine.library)
+
+
+def states(june):
+    return {june.engine.case(i).case.state for i in june.ids()}
+
+
+def running(june, case_id):
+    return {d.rule: d for d in june.engine.case(case_id).deadlines if d.closed_on is None}
+
+
+def test_a_round_of_june_2025_ends_under_the_new_regime_with_its_history_intact(june):
+    ids = june.ids()
+    june.to_posted(ids, date(2025, 6, 20))
+    june.to_settled(date(2025, 6, 26))
+    june.to_reported(ids, date(2025, 6, 27))
+    before = {i: june.engine.case(i).events for i in ids}
+
+    june.move_to(date(2025, 7, 1), 9)
+    report = migration(june).apply("admin")
+    assert (report.moved, report.blocked, report.finished) == (len(ids), [], 0)
+    assert whole(june) == []
+
+    june.to_decided(ids, date(2025, 7, 2), date(2025, 7, 8), date(2025, 7, 9))
+    assert states(june) <= {"recognised", "not_poor"}
+    assert whole(june) == []
+    for case_id in ids:
+        view = june.engine.case(case_id)
+        assert view.events[: len(before[case_id])] == before[case_id]
+        assert [e.kind for e in view.events].count("migration") == 1
+        assert view.case.workflow == "annual@2025"
+        assert view.case.unit_path.startswith(NEW + "/")
+        opinion = next(d for d in view.deadlines if d.rule == "opinion")
+        assert (opinion.owner_path, opinion.workflow) == ("42", "annual@2025")
+
+
+def test_the_round_its_units_and_its_households_lose_the_district(june):
+    june.move_to(date(2025, 7, 1), 9)
+    migration(june).apply("admin")
+    tables = june.engine.database.tables
+    with june.engine.database.read() as tx:
+        [place] = tx.select(select(tables.round))
+        households = {row.unit_path for row in tx.select(select(tables.household.c.unit_path))}
+        units = {row.path: row.valid_to for row in tx.select(select(tables.unit))}
+        lineage = {(row.old_path, row.new_path) for row in tx.select(select(tables.unit_lineage))}
+    assert (place.workflow, place.unit_path) == ("annual@2025", NEW)
+    assert households == {f"{NEW}/01", f"{NEW}/02"}
+    assert units[OLD] == units[f"{OLD}/01"] == date(2025, 6, 30)
+    assert units[NEW] is None
+    assert (f"{OLD}/02", f"{NEW}/02") in lineage
+    assert june.engine.left_out(ROUND) == []
+
+
+def test_a_household_put_forward_later_opens_in_the_moved_round(june):
+    june.move_to(date(2025, 7, 1), 9)
+    migration(june).apply("admin")
+    case = june.engine.case(june.ids()[0]).case
+    assert june.engine.library.in_force("annual", date(2025, 7, 1)).id == case.workflow
+
+
+def test_a_posting_that_runs_keeps_its_last_day_and_closes_by_itself_afterwards(june):
+    ids = june.ids()
+    june.to_posted(ids, date(2025, 6, 30))
+    due = running(june, ids[0])["posting"].due_on
+    june.move_to(date(2025, 7, 1), 9)
+    migration(june).apply("admin")
+    moved = running(june, ids[0])["posting"]
+    assert (moved.due_on, moved.unit_path) == (due, f"{NEW}/01")
+    june.to_settled(due + timedelta(days=1))
+    assert states(june) == {"settled"}
+    assert whole(june) == []
+
+
+def test_a_posting_that_ran_out_unseen_blocks_its_cases_until_the_worker_came(june):
+    ids = june.ids()
+    june.to_posted(ids, date(2025, 6, 20))
+    june.move_to(date(2025, 7, 1), 9)
+    report = migration(june).apply("admin")
+    assert report.moved == 0
+    assert {(b.case_id, b.code) for b in report.blocked} == {(i, "timer_due") for i in ids}
+    june.engine.run_due()
+    assert migration(june).apply("admin").moved == len(ids)
+    assert whole(june) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "due"),
+    [
+        ("forward", "reported", None),
+        ("keep_term", "awaiting_opinion", date(2025, 7, 7)),
+        ("restart_term", "awaiting_opinion", date(2025, 7, 8)),
+        ("report_again", "summarised", None),
+    ],
+)
+def test_a_report_the_district_holds_goes_on_as_chosen(june, answer, state, due):
+    """Doubt D3: no transitional rule was found, so the four answers are settings of the plan."""
+    ids = june.ids()
+    june.to_posted(ids, date(2025, 6, 20))
+    june.to_settled(date(2025, 6, 26))
+    june.to_reported(ids, date(2025, 6, 27))
+    june.must("receive_report", date(2025, 6, 30), ids)
+    june.move_to(date(2025, 7, 1), 9)
+    migration(june, pending_at_district=answer).apply("admin")
+    view = june.engine.case(ids[0])
+    assert view.case.state == state
+    found = running(june, ids[0]).get("opinion")
+    assert (found.due_on if found else None) == due
+    assert json.loads(view.events[-1].payload)["chosen"] == {"pending_at_district": answer}
+    if found:
+        assert (found.owner_role, found.owner_path) == ("superior_chair", "42")
+    assert whole(june) == []
+
+
+def test_a_restarted_term_leaves_the_old_one_superseded(june):
+    ids = june.ids()
+    june.to_posted(ids, date(2025, 6, 20))
+    june.to_settled(date(2025, 6, 26))
+    june.to_reported(ids, date(2025, 6, 27))
+    june.must("receive_report", date(2025, 6, 30), ids)
+    june.move_to(date(2025, 7, 1), 9)
+    migration(june, pending_at_district="restart_term").apply("admin")
+    opinions = [d for d in june.engine.case(ids[0]).deadlines if d.rule == "opinion"]
+    assert [(d.status, d.started_on, d.cause) for d in opinions] == [
+        ("superseded", date(2025, 6, 30), "migration"),
+        ("open", date(2025, 7, 1), None),
+    ]
+
+
+def test_a_breach_recorded_before_the_move_stays_and_is_not_recorded_twice(june):
+    ids = june.ids()
+    june.to_posted(ids, date(2025, 6, 12))
+    june.to_settled(date(2025, 6, 18))
+    june.to_reported(ids, date(2025, 6, 18))
+    june.must("receive_report", date(2025, 6, 18), ids)
+    june.to_settled(date(2025, 6, 28))  # 5 working days from 18/6 ended with 25/6
+    breached = running(june, ids[0])["opinion"].breached_at
+    assert breached is not None
+    june.move_to(date(2025, 7, 1), 9)
+    migration(june, pending_at_district="keep_term").apply("admin")
+    june.to_settled(date(2025, 7, 3))
+    assert running(june, ids[0])["opinion"].breached_at == breached
+    assert [e.kind for e in june.engine.case(ids[0]).events].count("breach") == 1
+    assert whole(june) == []
+
+
+def test_cases_that_have_ended_keep_their_definition(june):
+    ended, other = june.ids(1), june.ids(2)
+    june.must("list_managed", date(2025, 6, 3), [*ended, *other])
+    leaving = Actor("cb01", (Mandate("committee", "42"),))
+    reasons = {i: {"reason": "chuyển đi"} for i in ended}
+    assert june.engine.fire_many(ActRequest("withdraw", tuple(ended), date(2025, 6, 3), leaving, rows=reasons)).ok
+    june.move_to(date(2025, 7, 1), 9)
+    report = migration(june).apply("admin")
+    assert (report.moved, report.finished) == (len(other), len(ended))
+    assert {june.engine.case(i).case.workflow for i in ended} == {"annual@2022"}
+
+
+def test_a_dry_run_says_what_will_change_and_writes_nothing(june):
+    ids = june.ids()
+    june.to_posted(ids, date(2025, 6, 20))
+    june.to_settled(date(2025, 6, 26))
+    june.to_reported(ids, date(2025, 6, 27))
+    june.must("receive_report", date(2025, 6, 30), ids)
+    before = [june.engine.case(i) for i in ids]
+    report = migration(june, pending_at_district="keep_term").dry_run()
+    assert [june.engine.case(i) for i in ids] == before
+    assert report.states == {("awaiting_opinion", "awaiting_opinion"): len(ids)}
+    assert report.rounds == {ROUND: (OLD, NEW)}
+    owners = {(line.owner_from, line.owner_to) for line in report.deadlines}
+    assert owners == {(("superior_chair", "42/446"), ("superior_chair", "42"))}
+    june.move_to(date(2025, 7, 1), 9)
+    done = migration(june, pending_at_district="keep_term").apply("admin")
+    assert (done.states, done.deadlines, done.rounds) == (report.states, report.deadlines, report.rounds)
+
+
+def test_a_run_that_was_cut_short_is_finished_by_running_it_again(june):
+    ids = june.ids()
+    june.move_to(date(2025, 7, 1), 9)
+    first = migration(june).apply("admin", batch=2, max_batches=2)
+    assert (first.moved, first.stopped_short) == (4, True)
+    assert whole(june) == []
+    second = migration(june).apply("admin", batch=2)
+    assert second.moved == len(ids) - 4
+    assert migration(june).apply("admin").moved == 0
+    for case_id in ids:
+        assert [e.kind for e in june.engine.case(case_id).events] == ["opened", "migration"]
+
+
+def test_a_crash_inside_a_batch_undoes_that_batch_alone(june, monkeypatch):
+    june.move_to(date(2025, 7, 1), 9)
+    written, real = [], rehoming.enqueue
+
+    def failing(tx, rows):
+        written.append(1)
+        if len(written) == 2:
+            msg = "power cut"
+            raise RuntimeError(msg)
+        real(tx, rows)
+
+    monkeypatch.setattr(rehoming, "enqueue", failing)
+    with pytest.raises(RuntimeError, match="power cut"):
+        migration(june).apply("admin", batch=2)
+    moved = [i for i in june.ids() if june.engine.case(i).case.workflow == "annual@2025"]
+    assert len(moved) == 2
+    assert whole(june) == []
+    monkeypatch.undo()
+    assert migration(june).apply("admin", batch=2).moved == len(june.ids()) - 2
+
+
+def test_a_plan_is_not_carried_out_before_its_day(june):
+    with pytest.raises(InputError, match="only a dry run"):
+        migration(june).apply("admin")
+
+
+def test_a_faulty_plan_is_refused_whole(june):
+    with pytest.raises(DefinitionError, match="nowhere"):
+        Migration(june.engine.database, june.engine.engine, replace(settled(PLAN, {}), states={"listed": "nowhere"}))
+
+
+def test_only_the_cases_of_the_scope_are_moved(june):
+    june.move_to(date(2025, 7, 1), 9)
+    report = migration(june, Scope(unit_path=f"{OLD}/01")).apply("admin")
+    assert report.moved == len(june.ids(1))
+    assert {june.engine.case(i).case.workflow for i in june.ids(2)} == {"annual@2022"}
+
+
+def test_the_office_on_whose_desk_the_cases_lie_is_told_once_a_village(june):
+    june.move_to(date(2025, 7, 1), 9)
+    migration(june).apply("admin")
+    outbox = june.engine.database.tables.outbox
+    with june.engine.database.read() as tx:
+        rows = tx.select(select(outbox).where(outbox.c.kind == "migration_done").order_by(outbox.c.about_path))
+    assert [(r.role, r.unit_path, r.about_path, json.loads(r.data)["moved"]) for r in rows] == [
+        ("committee", NEW, f"{NEW}/01", 3),
+        ("committee", NEW, f"{NEW}/02", 3),
+    ]
+
+
+def test_settings_of_the_commune_hold_on_under_the_new_definition(june):
+    setting = june.engine.database.tables.setting
+    rows = [
+        {"unit_path": OLD, "workflow": "annual@2022", "key": "silence_override", "value": "true"},
+        {"unit_path": "42/446", "workflow": "annual@2022", "key": "second_recheck", "value": "true"},
+    ]
+    with june.engine.database.begin() as tx:
+        tx.execute(setting.insert(), rows)
+    june.move_to(date(2025, 7, 1), 9)
+    migration(june).apply("admin")
+    with june.engine.database.read() as tx:
+        found = june.engine.engine.settings_in_force(tx, "annual@2025", f"{NEW}/01")
+    assert found == {"silence_override": True}
