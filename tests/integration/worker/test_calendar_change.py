@@ -1,0 +1,161 @@
+"""A calendar release decided at short notice: it moves exactly the open deadlines that it must, on record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from rasoat.deadlines.releases import Library, Standing, calendar, library
+from rasoat.engine import ledger as orders
+from rasoat.engine.ledger import Order
+from rasoat.engine.recalendar import recalendar
+from rasoat.engine.values import Actor, Mandate
+from tests.support.caseload import open_terms
+from tests.support.clockwork import at, deadlines, events, ledger, told, work_at
+
+DAY = timedelta(days=1)
+LENGTHS = {"posting": 3, "recheck": 7, "opinion": 5}
+VILLAGES = ("42/446/18766/01", "42/446/18766/02")
+SUPERIOR = Actor("ct01", (Mandate("supervisor", "42"),))
+
+
+def naive_due(start: date, length: int, off: set[date], worked: set[date]) -> date:
+    day = start
+    while length:
+        day += DAY
+        length -= day in worked or (day.weekday() < 5 and day not in off)
+    return day
+
+
+@pytest.fixture
+def new_year(review):
+    """Terms begun around New Year 2026, counted on what was known on 24/12/2025."""
+    review.clock.move_to(at(date(2025, 12, 24)))
+    known = calendar(as_known_on=date(2025, 12, 24))
+    starts = [date(2025, 12, 15) + n * DAY for n in range(10)]
+    return open_terms(review, known, [(v, rule, s) for v in VILLAGES for rule in LENGTHS for s in starts])
+
+
+def test_the_new_year_swap_of_2026_moves_exactly_the_deadlines_that_it_must(review, new_year):
+    review.clock.move_to(at(date(2025, 12, 25)))
+    holidays = {date(2026, 1, 1)}
+    swapped = {row.id: naive_due(row.started_on, LENGTHS[row.rule], holidays | {date(2026, 1, 2)}, {date(2026, 1, 10)})
+               for row in new_year}  # fmt: skip
+    assert all(row.due_on == naive_due(row.started_on, LENGTHS[row.rule], holidays, set()) for row in new_year)
+    must_move = {row.id for row in new_year if swapped[row.id] != row.due_on}
+    assert 0 < len(must_move) < len(new_year)
+
+    tried = recalendar(review.database, review.engine, library(), dry_run=True)
+    assert (tried.moved, tried.checked) == (len(must_move), len(new_year))
+    assert deadlines(review) == new_year
+    assert told(review, "calendar_change") == []
+
+    done = recalendar(review.database, review.engine, library())
+    assert done == tried
+    after = deadlines(review)
+    assert {row.id: row.due_on for row in after} == swapped
+    assert {row.id for row, old in zip(after, new_year, strict=True) if row != old} == must_move
+    assert {row.calendar for row in after if row.id in must_move} == {"vn/2025-12-25"}
+    assert all(row.due_at == at(row.due_on + DAY, 0) for row in after)
+    assert {shift.decision for shift in done.shifts} == {"12729/VPCP-KGVX"}
+
+    kept = ledger(review, list(must_move))
+    assert {i: [(e.seq, e.kind) for e in entries] for i, entries in kept.items()} == {
+        i: [(1, "superseded")] for i in must_move
+    }
+    row = next(row for row in new_year if row.id in must_move)
+    assert json.loads(kept[row.id][0].detail) == {
+        "old_due_on": row.due_on.isoformat(), "new_due_on": swapped[row.id].isoformat(),
+        "old_calendar": row.calendar, "new_calendar": "vn/2025-12-25", "decision": "12729/VPCP-KGVX",
+    }  # fmt: skip
+    chained = events(review, "deadline")
+    assert sorted(event.case_id for event in chained) == sorted(r.subject_id for r in new_year if r.id in must_move)
+    messages = told(review, "calendar_change")
+    assert sum(m["count"] for m in messages) == len(must_move)
+    assert {(m["rule"], m["unit"]) for m in messages} <= {
+        ("posting", "42/446/18766"), ("recheck", "42/446/18766"), ("opinion", "42/446")
+    }  # fmt: skip
+    assert all(date.fromisoformat(m["due_on"]) > date.fromisoformat(m["old_due_on"]) for m in messages)
+
+    again = recalendar(review.database, review.engine, library())
+    assert (again.moved, again.firm) == (0, 0)
+    assert len(told(review, "calendar_change")) == len(messages)
+
+
+def test_a_moved_deadline_is_alerted_and_breached_by_its_new_last_day(review, new_year):
+    review.clock.move_to(at(date(2025, 12, 25)))
+    row = next(row for row in new_year if row.rule == "recheck" and row.due_on == date(2026, 1, 2))
+    recalendar(review.database, review.engine, library())
+    work_at(review, at(date(2026, 1, 4)))
+    assert [r.breached_at for r in deadlines(review) if r.id == row.id] == [None]
+    work_at(review, at(date(2026, 1, 6), 0))
+    assert [r.breached_at for r in deadlines(review) if r.id == row.id] == [at(date(2026, 1, 6), 0)]
+
+
+def test_only_the_units_asked_about_are_moved(review, new_year):
+    review.clock.move_to(at(date(2025, 12, 25)))
+    done = recalendar(review.database, review.engine, library(), unit_path=VILLAGES[1])
+    assert {shift.unit_path for shift in done.shifts} == {VILLAGES[1]}
+    assert done.checked == len(new_year) // 2
+
+
+def test_a_suspended_term_is_left_alone_until_it_runs_on(review, new_year):
+    first, second = [r for r in new_year if r.rule == "recheck" and r.started_on == date(2025, 12, 15)]
+    order = Order((first.id, second.id), date(2025, 12, 23), SUPERIOR, "15/CĐ-UBND")
+    with review.database.begin() as tx:
+        orders.suspend(tx, review.engine, order)
+    review.clock.move_to(at(date(2025, 12, 24), 10))
+    with review.database.begin() as tx:
+        orders.resume(tx, review.engine, Order((first.id,), date(2025, 12, 24), SUPERIOR, "16/CĐ-UBND"))
+    review.clock.move_to(at(date(2025, 12, 25)))
+    # Two days are left from 24/12 on (16–22/12 used five): the swap touches neither; the suspended one is left alone.
+    recalendar(review.database, review.engine, library())
+    after = {row.id: row for row in deadlines(review)}
+    assert (after[first.id].due_on, after[first.id].status) == (date(2025, 12, 25), "open")
+    assert (after[second.id].due_on, after[second.id].status) == (date(2025, 12, 24), "suspended")
+    review.clock.move_to(at(date(2025, 12, 31)))
+    with review.database.begin() as tx:
+        orders.resume(tx, review.engine, Order((second.id,), date(2025, 12, 31), SUPERIOR, "18/CĐ-UBND"))
+    assert {row.id: row.due_on for row in deadlines(review)}[second.id] == date(2026, 1, 5)
+
+
+def test_an_adjusted_term_moves_from_where_its_ledger_had_put_it(review, new_year):
+    row = next(r for r in new_year if r.rule == "recheck" and r.started_on == date(2025, 12, 22))
+    with review.database.begin() as tx:
+        orders.suspend(tx, review.engine, Order((row.id,), date(2025, 12, 23), SUPERIOR, "15/CĐ-UBND"))
+        orders.resume(tx, review.engine, Order((row.id,), date(2025, 12, 24), SUPERIOR, "16/CĐ-UBND"))
+    before = {r.id: r.due_on for r in deadlines(review)}[row.id]
+    assert before == naive_due(date(2025, 12, 23), 7, {date(2026, 1, 1)}, set())
+    review.clock.move_to(at(date(2025, 12, 25)))
+    recalendar(review.database, review.engine, library())
+    after = {r.id: r.due_on for r in deadlines(review)}[row.id]
+    assert after == naive_due(date(2025, 12, 23), 7, {date(2026, 1, 1), date(2026, 1, 2)}, {date(2026, 1, 10)})
+    assert [entry.kind for entry in ledger(review, [row.id])[row.id]] == ["suspended", "resumed", "superseded"]
+
+
+def test_provisional_deadlines_become_firm_when_the_horizon_passes_them(review):
+    """On 01/09/2026 the calendar of 2027 is only expected; made official, it moves nothing but makes dates firm."""
+    latest = library()
+    expected = [r for r in latest.releases if r.standing == "expected" and 2027 in r.years][-1]
+    review.clock.move_to(at(expected.known_from + DAY))
+    known = calendar(as_known_on=expected.known_from + DAY)
+    (row,) = open_terms(review, known, [(VILLAGES[0], "recheck", date(2026, 12, 30))])
+    assert row.provisional
+    assert row.due_on.year == 2027
+    official = decided(expected)
+    review.clock.move_to(at(official.known_from))
+    done = recalendar(review.database, review.engine, Library([*latest.releases, official]))
+    assert (done.moved, done.firm) == (0, 1)
+    (after,) = deadlines(review)
+    assert after == row._replace(provisional=False, calendar=official.key)
+    assert [entry.kind for entry in ledger(review, [row.id])[row.id]] == ["firm"]
+    assert told(review, "calendar_change") == []
+
+
+def decided(expected):
+    """The expected release as the government might decide it a month later."""
+    day = expected.known_from + 40 * DAY
+    return replace(expected, standing=Standing.OFFICIAL, known_from=day, decision="1/QĐ-TTg", decided_on=day)
