@@ -251,10 +251,10 @@ def _commune_past(view: View, params: Mapping[str, Any]) -> Refusal | None:
 
 def _barrier(view: View, waiting: list[str], code: str) -> Refusal | None:
     behind = view.census.behind(waiting)
-    if behind.count == 0:
+    if behind.number == 0:
         return None
     shown = ", ".join(str(case_id) for case_id in behind.case_ids)
-    return view.refuse(code, count=behind.count, cases=shown + ("…" if behind.count > len(behind.case_ids) else ""))
+    return view.refuse(code, count=behind.number, cases=shown + ("…" if behind.number > len(behind.case_ids) else ""))
 
 
 @guard("setting_is", Scope.ACT, required=("setting", "value"))

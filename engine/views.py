@@ -11,6 +11,7 @@ from .values import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from ..deadlines.calendar import Calendar
     from ..persistence.cases import CaseRow
     from ..persistence.deadlines import DeadlineRow
@@ -23,7 +24,7 @@ __all__ = ["Behind", "Census", "Context", "View"]
 class Behind(NamedTuple):
     """Cases that hold up a barrier: how many, and the first few by id."""
 
-    count: int
+    number: int
     case_ids: tuple[int, ...]
 
 

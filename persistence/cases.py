@@ -109,7 +109,7 @@ def _checked(tx: Tx, statement: Statement, ids: Sequence[int]) -> list[CaseRow]:
 
 
 def _row(tx: Tx, values: tuple[Any, ...]) -> CaseRow:
-    return CaseRow(*values[:7], tx.day_from(values[7]), *values[8:])
+    return CaseRow._make((*values[:7], tx.day_from(values[7]), *values[8:]))
 
 
 def insert_cases(tx: Tx, rows: Iterable[CaseRow]) -> None:

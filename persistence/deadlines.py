@@ -69,7 +69,7 @@ class Closing(NamedTuple):
 
 
 class LedgerEntry(NamedTuple):
-    """One line of a deadline's ledger: suspended, resumed, extended, superseded, breached …"""
+    """One line of a deadline's ledger: suspended, resumed, extended, superseded or breached."""
 
     deadline_id: int
     seq: int
@@ -179,7 +179,7 @@ def _instant(tx: Tx, value: datetime | None) -> Any:
 
 
 def _stored(tx: Tx, row: DeadlineRow) -> list[Any]:
-    values = list(row)
+    values: list[Any] = list(row)
     for i in _DAYS:
         values[i] = None if values[i] is None else tx.day(values[i])
     for i in _INSTANTS:

@@ -93,7 +93,7 @@ def insert_act(tx: Tx, row: ActRow) -> None:
 def history(tx: Tx, case_ids: Sequence[int]) -> list[EventRow]:
     """Return all events of the cases, by case and sequence."""
     return [
-        EventRow(*v[:7], tx.day_from(v[7]), tx.instant_from(v[8]), *v[9:])
+        EventRow._make((*v[:7], tx.day_from(v[7]), tx.instant_from(v[8]), *v[9:]))
         for v in tx.rows(_HISTORY, tx.ids(case_ids))
     ]  # fmt: skip
 
@@ -101,4 +101,4 @@ def history(tx: Tx, case_ids: Sequence[int]) -> list[EventRow]:
 def acts(tx: Tx, act_ids: Sequence[int]) -> dict[int, ActRow]:
     """Return acts by id."""
     rows = tx.rows(_ACTS, tx.ids(act_ids))
-    return {v[0]: ActRow(*v[:4], tx.day_from(v[4]), tx.instant_from(v[5]), *v[6:]) for v in rows}
+    return {v[0]: ActRow._make((*v[:4], tx.day_from(v[4]), tx.instant_from(v[5]), *v[6:])) for v in rows}

@@ -34,7 +34,7 @@ def guard(metadata: MetaData, tables: tuple[Table, ...], prefix: str) -> None:
 
 
 def _listen(target: MetaData | Table, moment: str, statement: str, dialect: str) -> None:
-    event.listen(target, moment, DDL(statement).execute_if(dialect=dialect))
+    event.listen(target, moment, DDL(statement).execute_if(dialect=dialect))  # type: ignore[no-untyped-call]  # untyped upstream
 
 
 def _sqlite_triggers(schema: str, table: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,8 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .statements import Statement
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from collections.abc import Iterable
+    from datetime import datetime
+
     from .database import Tx
 
 __all__ = ["OutboxRow", "enqueue"]
@@ -35,7 +36,7 @@ class OutboxRow(NamedTuple):
     attempts: int
 
 
-_VALUES = {name: bindparam(name) for name in OutboxRow._fields}
+_VALUES: dict[str, Any] = {name: bindparam(name) for name in OutboxRow._fields}
 _INSERT = {
     "sqlite": Statement(
         "enqueue", OutboxRow._fields, lambda t: sqlite.insert(t.outbox).values(_VALUES).on_conflict_do_nothing()

@@ -111,7 +111,7 @@ def rounds(tx: Tx, ids: Sequence[int]) -> dict[int, RoundRow]:
 
 def _round(tx: Tx, v: tuple[Any, ...]) -> RoundRow:
     ends_on = None if v[5] is None else tx.day_from(v[5])
-    return RoundRow(*v[:4], tx.day_from(v[4]), ends_on, v[6], tx.instant_from(v[7]))
+    return RoundRow._make((*v[:4], tx.day_from(v[4]), ends_on, v[6], tx.instant_from(v[7])))
 
 
 def round_by_code(tx: Tx, code: str) -> RoundRow | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import JSON, Text, bindparam, column, func, insert, literal_column, select
 from sqlalchemy.dialects import sqlite
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import FromClause, Table
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql.compiler import SQLCompiler
+    from sqlalchemy.sql.elements import ClauseElement
 
     from .tables import Tables
 
@@ -70,13 +71,13 @@ class in_texts(_In):  # noqa: N801  as `in_ids`
     kind = "text"
 
 
-@compiles(_In, "sqlite")  # type: ignore[no-untyped-call, misc]  # untyped upstream
+@compiles(_In, "sqlite")
 def _in_sqlite(element: _In, compiler: SQLCompiler, **kw: Any) -> str:
     members = f"SELECT value FROM json_each({compiler.process(element.bind, **kw)})"  # noqa: S608  one compiled bind
     return f"{compiler.process(element.column, **kw)} IN ({members})"
 
 
-@compiles(_In, "postgresql")  # type: ignore[no-untyped-call, misc]  # untyped upstream
+@compiles(_In, "postgresql")
 def _in_postgresql(element: _In, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{compiler.process(element.column, **kw)} = ANY({compiler.process(element.bind, **kw)}::{element.kind}[])"
 
@@ -159,7 +160,7 @@ def json_rows(dialect_name: str, columns: Mapping[str, Any]) -> FromClause:
 def dbapi_dialect(name: str) -> Dialect:
     """Return the positional dialect in which statements are compiled."""
     if name == "sqlite":
-        return sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]  # untyped upstream
+        return sqlite.dialect(paramstyle="qmark")
     if name == "postgresql":
         from sqlalchemy.dialects.postgresql import psycopg  # noqa: PLC0415  loaded by those who use it
 
@@ -171,8 +172,9 @@ def dbapi_dialect(name: str) -> Dialect:
 @lru_cache(maxsize=1024)
 def compile_for(statement: Statement, tables: Tables, dialect_name: str) -> Compiled:
     """Compile `statement` for `dialect_name`; `StorageError` if its declared parameters are not those it binds."""
-    compiled = statement.build(tables).compile(dialect=dbapi_dialect(dialect_name))
-    order = tuple(compiled.positiontup or ())  # type: ignore[attr-defined]  # SQLCompiler has it
+    built = cast("ClauseElement", statement.build(tables))
+    compiled = cast("SQLCompiler", built.compile(dialect=dbapi_dialect(dialect_name)))
+    order = tuple(compiled.positiontup or ())
     if set(order) != set(statement.params):
         msg = f"statement {statement.name!r} binds {sorted(set(order))}, declared {sorted(statement.params)}"
         raise StorageError(msg)
@@ -197,9 +199,8 @@ def _copy(table: Table, columns: tuple[str, ...]) -> Copy:
 
 def _wire_type(column: Any, dialect: Dialect) -> str:
     spelled = column.dialect_impl(dialect).compile(dialect=dialect).split("(")[0].split(" COLLATE")[0]
-    return {"VARCHAR": "text", "TIMESTAMP": "timestamptz", "TIMESTAMP WITH TIME ZONE": "timestamptz"}.get(
-        spelled, spelled.lower()
-    )
+    wire = {"VARCHAR": "text", "TIMESTAMP": "timestamptz", "TIMESTAMP WITH TIME ZONE": "timestamptz"}
+    return str(wire.get(spelled, spelled.lower()))
 
 
 def _recordset(statement: Statement, tables: Tables) -> str:
@@ -216,7 +217,7 @@ def _recordset(statement: Statement, tables: Tables) -> str:
     statement.keyed(tables, noted)
     given = json_rows("postgresql", types)
     update = statement.keyed(tables, lambda param, _column: given.c[param])
-    return str(update.compile(dialect=dbapi_dialect("postgresql")))
+    return str(cast("ClauseElement", update).compile(dialect=dbapi_dialect("postgresql")))
 
 
 def _arrangement(order: tuple[str, ...], declared: tuple[str, ...]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:

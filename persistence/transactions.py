@@ -79,7 +79,7 @@ class Tx:
         except Exception as error:  # noqa: BLE001  as in `rows`
             _raise(_lost_race(error, statement.name), statement.name)
 
-    def select(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
+    def select(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
         """Run a Core query off the hot path; rows carry Python dates and aware instants."""
         with translated("query"):
             return self._core().execute(query, values or {}).all()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .engine.definition import Workflow
     from .engine.values import ActRequest
     from .persistence.database import Tx
+    from .persistence.events import ActRow
 
 __all__ = ["CaseView", "Rasoat", "RoundOpened"]
 
@@ -49,7 +50,7 @@ class CaseView:
     household_code: str
     workflow: Workflow
     events: tuple[events.EventRow, ...]
-    acts: Mapping[int, events.ActRow]
+    acts: Mapping[int, ActRow]
     deadlines: tuple[deadlines.DeadlineRow, ...]
     certificate: str | None
 
@@ -118,7 +119,7 @@ class Rasoat:
             upgrade(database)
         else:
             require_current(database)
-        return cls(database, keys=_provider(keys, url), **options)
+        return cls(database, keys=key_source(keys, url), **options)
 
     @classmethod
     def bind(cls, database: Database, *, keys: KeyProvider, **options: Any) -> Rasoat:
@@ -296,7 +297,8 @@ def _calendar_known_on(day: date, unit_path: str) -> Calendar:
     return release(as_known_on=day, unit=unit_path or None)
 
 
-def _provider(keys: KeyProvider | str | None, url: str) -> KeyProvider:
+def key_source(keys: KeyProvider | str | None, url: str) -> KeyProvider:
+    """Return where the keys come from: as given, as ``RASOAT_KEYS`` says, or a key file beside a SQLite database."""
     if keys is not None and not isinstance(keys, str):
         return keys
     spec = keys or os.environ.get("RASOAT_KEYS")

@@ -18,7 +18,10 @@ _SHOWN = {"day": 10, "month": 7, "year": 4}
 
 
 def household_of(record: HouseholdRecord, paths: Mapping[str, str]) -> Household:
-    """Return `record` for registration; `paths` gives each village's path by code. `NotFoundError` for an unknown one."""
+    """Return `record` for registration; `paths` gives each village's path by code.
+
+    `NotFoundError` for a village that is not registered.
+    """
     if record.village not in paths:
         msg = f"{record.file} row {record.row}: village {record.village!r} is not registered; import the units first"
         raise NotFoundError(msg)
