@@ -9,13 +9,12 @@ from ..persistence.canonical import canonical_json
 from ..persistence.cases import Advance, advance
 from ..persistence.certificates import issue
 from ..persistence.chain import EventCore, hash_events
-from ..persistence.deadlines import Closing, DeadlineRow
 from ..persistence.events import EventRow, insert_events
 from ..persistence.outbox import enqueue
 from ..persistence.rounds import set_class
 from .breaches import enter_breaches
 from .late_entry import is_overtaken, record_overtaken
-from .terms import Computed, closing, compute, owner_path, rules_closed, rules_opened, start_day
+from .terms import Computed, closing, compute, opened_row, rules_closed, rules_opened, start_day
 from .tidings import act_waiting, breach_found
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..foundation.ids import IdSource
     from ..persistence.database import Tx
+    from ..persistence.deadlines import Closing, DeadlineRow
     from .deciding import Step
     from .definition import DeadlineRule, Workflow
     from .values import ActRequest
@@ -191,32 +191,7 @@ class _Plan:
 
     def _deadline(self, new_id: int, step: Step, rule: DeadlineRule, start: date, seq: int) -> DeadlineRow:
         due = self._compute(rule, start)
-        case = step.case
-        return DeadlineRow(
-            id=new_id,
-            subject="case",
-            subject_id=case.id,
-            round_id=case.round_id,
-            unit_path=case.unit_path,
-            workflow=case.workflow,
-            rule=rule.key,
-            kind=rule.kind.value,
-            owner_role=rule.owner,
-            owner_path=owner_path(rule, self.workflow, case.unit_path),
-            started_on=start,
-            length=rule.term.length if rule.term else 0,
-            unit=rule.term.unit.value if rule.term else "fixed",
-            calendar=self.context.calendar.key,
-            due_on=due.due_on,
-            due_at=due.due_at,
-            next_at=due.next_at,
-            status="open",
-            provisional=due.provisional,
-            opened_seq=seq,
-            breached_at=None,
-            closed_on=None,
-            cause=None,
-        )
+        return opened_row(new_id, rule, self.workflow, step.case, start, due, self.context.calendar.key, seq)
 
     def _compute(self, rule: DeadlineRule, start: date) -> Computed:
         found = self._computed.get((rule.key, start))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .machine import Choice, CompiledWorkflow
     from .values import ActRequest
 
-__all__ = ["Decision", "Step", "decide"]
+__all__ = ["Decision", "Step", "decide", "follow"]
 
 
 class Step(NamedTuple):
@@ -62,6 +62,13 @@ def decide(workflow: CompiledWorkflow, cases: Sequence[CaseRow], request: ActReq
     return Decision(tuple(deciding.accepted), tuple(deciding.refused))
 
 
+def follow(
+    workflow: CompiledWorkflow, case: CaseRow, transition: Transition, request: ActRequest, context: Context
+) -> Step:
+    """Return the step that an arrow on record makes. Its guards are not asked: it was decided when it was entered."""
+    return _Deciding(workflow, request, context).follow(case, transition)
+
+
 class _Deciding:
     """The running state of one decision: answers already given for a whole group of cases."""
 
@@ -98,6 +105,13 @@ class _Deciding:
             return
         changed, text = self._after(case, choice.transition, facts)
         self.accepted.append(Step(case, choice.transition, changed, text, self._roles[case.unit_path] or ""))
+
+    def follow(self, case: CaseRow, transition: Transition) -> Step:
+        """Take an arrow without asking."""
+        facts = self._facts_of(case)
+        self.view.turn_to(case, facts)
+        changed, text = self._after(case, transition, facts)
+        return Step(case, transition, changed, text, "")
 
     def _before(self, case: CaseRow) -> Refusal | None:
         if not self.compiled.leaves(case.state, self.trigger.key):

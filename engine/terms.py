@@ -15,10 +15,20 @@ from .definition import DeadlineKind, DeadlineRule, Workflow
 
 if TYPE_CHECKING:
     from ..deadlines.calendar import Calendar
+    from ..persistence.cases import CaseRow
     from .deciding import Step
     from .views import Context
 
-__all__ = ["Computed", "closing", "compute", "owner_path", "rules_closed", "rules_opened", "start_day"]
+__all__ = [
+    "Computed",
+    "closing",
+    "compute",
+    "opened_row",
+    "owner_path",
+    "rules_closed",
+    "rules_opened",
+    "start_day",
+]
 
 
 class Computed(NamedTuple):
@@ -67,6 +77,44 @@ def compute(rule: DeadlineRule, start: date, calendar: Calendar) -> Computed:
 def owner_path(rule: DeadlineRule, workflow: Workflow, village_path: str) -> str:
     """Return the path of the unit whose office owns the deadline."""
     return at_level(village_path, workflow.roles[rule.owner].level)
+
+
+def opened_row(
+    new_id: int,
+    rule: DeadlineRule,
+    workflow: Workflow,
+    case: CaseRow,
+    start: date,
+    due: Computed,
+    calendar: str,
+    seq: int,
+) -> DeadlineRow:
+    """Return the row of a term that begins with event `seq` of a case."""
+    return DeadlineRow(
+        id=new_id,
+        subject="case",
+        subject_id=case.id,
+        round_id=case.round_id,
+        unit_path=case.unit_path,
+        workflow=case.workflow,
+        rule=rule.key,
+        kind=rule.kind.value,
+        owner_role=rule.owner,
+        owner_path=owner_path(rule, workflow, case.unit_path),
+        started_on=start,
+        length=rule.term.length if rule.term else 0,
+        unit=rule.term.unit.value if rule.term else "fixed",
+        calendar=calendar,
+        due_on=due.due_on,
+        due_at=due.due_at,
+        next_at=due.next_at,
+        status="open",
+        provisional=due.provisional,
+        opened_seq=seq,
+        breached_at=None,
+        closed_on=None,
+        cause=None,
+    )
 
 
 def closing(rule: DeadlineRule, row: DeadlineRow, step: Step, occurred_on: date, now: datetime) -> Closing:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ...foundation.clock import legal_date
 from ...persistence.canonical import canonical_json
 from ...persistence.cases import CaseRow
-from ...persistence.deadlines import DeadlineRow
 from ..deciding import decide
-from ..terms import compute, owner_path, rules_closed, rules_opened, start_day
+from ..terms import compute, opened_row, rules_closed, rules_opened, start_day
 from ..values import Actor, ActRequest, Mandate
 from ..views import Census, Context
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from ...deadlines.calendar import Calendar
+    from ...persistence.deadlines import DeadlineRow
     from ..deciding import Decision, Step
     from ..definition import DeadlineRule, Workflow
     from ..machine import CompiledWorkflow
@@ -114,28 +114,4 @@ def _context(
 
 def _deadline(world: World, case: CaseRow, rule: DeadlineRule, start: date) -> DeadlineRow:
     due = compute(rule, start, world.calendar)
-    return DeadlineRow(
-        id=0,
-        subject="case",
-        subject_id=case.id,
-        round_id=case.round_id,
-        unit_path=case.unit_path,
-        workflow=case.workflow,
-        rule=rule.key,
-        kind=rule.kind.value,
-        owner_role=rule.owner,
-        owner_path=owner_path(rule, world.workflow, case.unit_path),
-        started_on=start,
-        length=rule.term.length if rule.term else 0,
-        unit=rule.term.unit.value if rule.term else "fixed",
-        calendar=world.calendar.key,
-        due_on=due.due_on,
-        due_at=due.due_at,
-        next_at=due.next_at,
-        status="open",
-        provisional=due.provisional,
-        opened_seq=case.seq + 1,
-        breached_at=None,
-        closed_on=None,
-        cause=None,
-    )
+    return opened_row(0, rule, world.workflow, case, start, due, world.calendar.key, case.seq + 1)
