@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from rasoat.api import Rasoat
-from rasoat.engine.values import SYSTEM, Actor, ActRequest, Mandate
+from rasoat.engine.values import Actor, ActRequest, Mandate
 from rasoat.foundation.clock import LEGAL_ZONE, FrozenClock
 from rasoat.foundation.ids import CountingIds
 from rasoat.persistence.keys import create_key_file
@@ -69,11 +69,7 @@ class JuneRound:
         """Do one act on the afternoon of `day`."""
         self.move_to(day, 15)
         rows = {i: answers(i) for i in ids} if trigger == "survey" else {}
-        actor = (
-            SYSTEM if trigger == "posting_ended" else Actor("cb01", tuple(Mandate(office, "42") for office in _OFFICES))
-        )
-        request = ActRequest(trigger, tuple(ids), day, actor, body=body or {}, rows=rows)
-        return self.engine.fire_many(request)
+        return self.engine.fire_many(ActRequest(trigger, tuple(ids), day, _everyone(), body=body or {}, rows=rows))
 
     def must(self, trigger: str, day: date, ids: Sequence[int], body: Mapping[str, Any] | None = None) -> None:
         """Do one act that every case must accept."""
@@ -102,11 +98,35 @@ class JuneRound:
         self.must("summarise", day, ids)
         self.must("report", day, ids, {"number": "31/BC-UBND"})
 
+    def to_rechecked(self, ids: Sequence[int], complained_on: date, met_on: date, posted_on: date) -> None:
+        """Take a complaint, survey again by another enumerator, meet and post again."""
+        self.must("complain", complained_on, ids, {"subject_code": "thu-nhap"})
+        self.move_to(met_on, 9)
+        rows = {i: {**answers(i), "surveyor": "rsv2"} for i in ids}
+        again = ActRequest("survey", tuple(ids), met_on, _everyone(), rows=rows)
+        assert self.engine.fire_many(again).ok
+        self.must("meet", met_on, ids, _MINUTES)
+        self.must("post", posted_on, ids, _POSTED)
+
+    def whole(self) -> None:
+        """Play the round to its decisions in June, with one complaint in the first village."""
+        ids, complaining = self.ids(), self.ids(1)[:1]
+        self.to_posted(ids, date(2025, 6, 12))
+        self.to_rechecked(complaining, date(2025, 6, 13), date(2025, 6, 17), date(2025, 6, 18))
+        self.to_settled(date(2025, 6, 18))
+        self.to_settled(date(2025, 6, 24))
+        self.to_reported(ids, date(2025, 6, 24))
+        self.to_decided(ids, date(2025, 6, 25), date(2025, 6, 27), date(2025, 6, 30))
+
     def to_decided(self, ids: Sequence[int], received_on: date, opined_on: date, decided_on: date) -> None:
         """Let the superior receive and answer, and the commune decide."""
         self.must("receive_report", received_on, ids)
         self.must("give_opinion", opined_on, ids, {"number": "412/UBND-NN"})
         self.must("recognise", decided_on, ids, {"number": "77/QĐ-UBND", "opinion": "412/UBND-NN"})
+
+
+def _everyone() -> Actor:
+    return Actor("cb01", tuple(Mandate(office, "42") for office in _OFFICES))
 
 
 def _at(day: date, hour: int) -> datetime:
