@@ -1,8 +1,9 @@
 """Every history a definition allows, walked with the real `decide`; its invariants judged on each.
 
-What is bounded and abstracted: one case at a time, its barrier either clear or held up by one case in each state in
-turn; a calendar on which every day is worked; acts on the days that some guard can tell apart; forms filled in with
-their samples. Histories that differ only in facts nobody reads, or by which days they lie apart, are one.
+What is bounded and abstracted: one case at a time, its barrier either clear or, under a form's first sample, held up
+by one case in each state in turn; a calendar on which every day is worked; acts on the days that some guard can tell
+apart; forms filled in with their samples. Histories that differ only in facts nobody reads any more, or by which days
+lie how far apart, are one.
 """
 
 from __future__ import annotations
@@ -196,10 +197,12 @@ class _Exploration:
     def _attempts(self, simulated: Simulated) -> Iterator[_Try]:
         for trigger in self._leaving[simulated.case.state]:
             arrows = self.workflow.leaving(simulated.case.state, trigger)
-            moments = list(self._moments(simulated, trigger, arrows))
-            barriers = self._barriers(arrows)
-            for (body, row), (day, now), behind in product(self._samples[trigger], moments, barriers):
-                actor = SYSTEM if self.workflow.triggers[trigger].is_timer else self._everyone
+            if all(_waits_for_setting(self.workflow, arrow) for arrow in arrows):
+                continue
+            actor = SYSTEM if self.workflow.triggers[trigger].is_timer else self._everyone
+            said = list(product(self._samples[trigger], self._moments(simulated, trigger, arrows)))
+            held_up = [(one, behind) for behind in self._barriers(arrows) for one in said[:1]]
+            for ((body, row), (day, now)), behind in [*((one, {}) for one in said), *held_up]:
                 yield _Try(ActRequest(trigger, (CASE_ID,), day, actor, body, {CASE_ID: row}), now, behind)
 
     def _moments(
@@ -230,12 +233,10 @@ class _Exploration:
         return self.world.round_days.get(name) if name else None
 
     def _barriers(self, arrows: tuple[Transition, ...]) -> list[Mapping[str, int]]:
-        if not self.world.compiled.census_levels.get(arrows[0].trigger):
-            return [{}]
         judged = [i for i in self.workflow.invariants if i.params.get("act") == arrows[0].trigger]
         behind = {s for i in judged for s in i.params.get("behind", ())}
         behind |= {s for t in arrows for g in t.guards for s in g.params.get("waiting", ())}
-        return [{}, *({state: 1} for state in sorted(behind))]
+        return [{state: 1} for state in sorted(behind)]
 
     def _line(self, step: Step, attempt: _Try) -> PathLine:
         trigger = self.workflow.triggers[step.transition.trigger].label

@@ -38,7 +38,7 @@ class Empty(FormModel):
 class ModelForm:
     """A form made of two pydantic models: the act's body, and one household's row.
 
-    `samples` are (body, row) pairs that stand for every answer the guards can tell apart, faulty ones included;
+    `samples` are (body, row) pairs that stand for every answer the guards can tell apart, the first without a fault;
     `rasoat workflows check` explores a procedure with them.
     """
 
