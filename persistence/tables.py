@@ -20,6 +20,8 @@ from sqlalchemy import (
     text,
 )
 
+from .delivery_tables import delivery_tables
+from .guardrails import guard
 from .types import Code, Digest, Id, Instant, LegalDay, Path
 
 __all__ = ["DEFAULT_PREFIX", "NAMING", "Tables", "tables_for"]
@@ -55,6 +57,19 @@ class Tables:
     idempotency: Table
     certificate: Table
     setting: Table
+    service_token: Table
+    personal_read: Table
+    checkpoint: Table
+    checkpoint_head: Table
+    erasure: Table
+    message: Table
+    message_fact: Table
+    message_attempt: Table
+    held_notice: Table
+    notice_day: Table
+    circuit: Table
+    pace: Table
+    inbox: Table
 
 
 @lru_cache(maxsize=32)
@@ -64,7 +79,11 @@ def tables_for(schema: str | None = None, prefix: str = DEFAULT_PREFIX) -> Table
     unit, lineage = _units(metadata, prefix)
     case, act, event = _lives(metadata, prefix)
     deadline, entry, rung = _deadlines(metadata, prefix)
-    outbox, idempotency = _delivery(metadata, prefix)
+    personal_read = _personal_reads(metadata, prefix)
+    checkpoint, checkpoint_head = _checkpoints(metadata, prefix)
+    erasure = _erasures(metadata, prefix)
+    kept = (event, act, entry, rung, personal_read, checkpoint, checkpoint_head, erasure)
+    guard(metadata, kept, prefix)
     return Tables(
         metadata=metadata,
         unit=unit,
@@ -77,10 +96,14 @@ def tables_for(schema: str | None = None, prefix: str = DEFAULT_PREFIX) -> Table
         deadline=deadline,
         deadline_entry=entry,
         rung=rung,
-        outbox=outbox,
-        idempotency=idempotency,
+        **delivery_tables(metadata, prefix),
         certificate=_certificates(metadata, prefix),
         setting=_settings(metadata, prefix),
+        service_token=_service_tokens(metadata, prefix),
+        personal_read=personal_read,
+        checkpoint=checkpoint,
+        checkpoint_head=checkpoint_head,
+        erasure=erasure,
     )
 
 
@@ -202,6 +225,7 @@ def _lives(metadata: MetaData, prefix: str) -> tuple[Table, Table, Table]:
         Column("payload", Text, nullable=False, comment="canonical JSON: this household's own part of the act"),
         Column("hash", Digest, nullable=False),
         PrimaryKeyConstraint("case_id", "seq"),
+        Index(None, "recorded_at"),
         sqlite_with_rowid=False,
     )
     return case, act, event
@@ -274,37 +298,6 @@ def _deadlines(metadata: MetaData, prefix: str) -> tuple[Table, Table, Table]:
     return deadline, entry, rung
 
 
-def _delivery(metadata: MetaData, prefix: str) -> tuple[Table, Table]:
-    outbox = Table(
-        prefix + "outbox",
-        metadata,
-        Column("id", Code, primary_key=True, comment="hash of subject, rung, recipient, channel"),
-        Column("kind", String(32), nullable=False),
-        Column("severity", String(12), nullable=False),
-        Column("role", String(32), nullable=False),
-        Column("unit_path", Path, nullable=False, comment="the unit whose role holder is told"),
-        Column("about_path", Path, nullable=False, comment="the unit it is about"),
-        Column("subject", Code, nullable=False),
-        Column("data", Text, nullable=False),
-        Column("status", String(12), nullable=False, comment="queued | sending | sent | dead | discarded"),
-        Column("created_at", Instant, nullable=False),
-        Column("next_at", Instant, nullable=False),
-        Column("lease_until", Instant),
-        Column("attempts", SmallInteger, nullable=False),
-        Index("ix_" + prefix + "outbox_next", "next_at", sqlite_where=text("status = 'queued'"),
-              postgresql_where=text("status = 'queued'")),
-    )  # fmt: skip
-    idempotency = Table(
-        prefix + "idempotency",
-        metadata,
-        Column("key", String(200), primary_key=True),
-        Column("body_digest", Digest, nullable=False),
-        Column("answer", Text, nullable=False),
-        Column("recorded_at", Instant, nullable=False),
-    )
-    return outbox, idempotency
-
-
 def _certificates(metadata: MetaData, prefix: str) -> Table:
     return Table(
         prefix + "certificate",
@@ -330,4 +323,73 @@ def _settings(metadata: MetaData, prefix: str) -> Table:
         Column("key", Code, nullable=False),
         Column("value", Text, nullable=False, comment="canonical JSON"),
         PrimaryKeyConstraint("unit_path", "workflow", "key"),
+    )
+
+
+def _service_tokens(metadata: MetaData, prefix: str) -> Table:
+    return Table(
+        prefix + "service_token",
+        metadata,
+        Column("id", Id, primary_key=True, autoincrement=False),
+        Column("name", Code, nullable=False, comment="who acts by this token: the actor's key"),
+        Column("digest", Digest, nullable=False, comment="SHA-256 of the secret"),
+        Column("scopes", Text, nullable=False, comment="canonical JSON: read, act, admin"),
+        Column("holdings", Text, nullable=False, comment="canonical JSON: roles in units with their days"),
+        Column("acts_for", Text, nullable=False, comment="canonical JSON: staff keys on whose behalf it may act"),
+        Column("created_at", Instant, nullable=False),
+        Column("expires_at", Instant, nullable=False),
+        Column("revoked_at", Instant),
+    )
+
+
+def _personal_reads(metadata: MetaData, prefix: str) -> Table:
+    return Table(
+        prefix + "personal_read",
+        metadata,
+        Column("id", Id, primary_key=True, autoincrement=False),
+        Column("read_at", Instant, nullable=False),
+        Column("actor", Code, nullable=False),
+        Column("on_behalf_of", Code),
+        Column("household_id", Id, nullable=False),
+        Column("unit_path", Path, nullable=False),
+        Column("purpose", Text, nullable=False, comment="why, in the reader's words"),
+        Index(None, "household_id"),
+    )
+
+
+def _checkpoints(metadata: MetaData, prefix: str) -> tuple[Table, Table]:
+    checkpoint = Table(
+        prefix + "checkpoint",
+        metadata,
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("taken_at", Instant, nullable=False),
+        Column("leaf_count", Id, nullable=False),
+        Column("root", Digest, nullable=False),
+        Column("previous", Digest, nullable=False, comment="digest of the checkpoint before"),
+        Column("key_id", String(64), nullable=False),
+        Column("signature", LargeBinary(64), nullable=False),
+        Column("secret", LargeBinary(32), nullable=False, comment="salts this checkpoint's leaves; handed to nobody"),
+    )
+    head = Table(
+        prefix + "checkpoint_head",
+        metadata,
+        Column("case_id", Id, nullable=False),
+        Column("number", Integer, nullable=False, comment="the first checkpoint that sealed this head"),
+        Column("length", Integer, nullable=False),
+        Column("head", Digest, nullable=False),
+        PrimaryKeyConstraint("case_id", "number"),
+        sqlite_with_rowid=False,
+    )
+    return checkpoint, head
+
+
+def _erasures(metadata: MetaData, prefix: str) -> Table:
+    return Table(
+        prefix + "erasure",
+        metadata,
+        Column("household_id", Id, primary_key=True, autoincrement=False),
+        Column("erased_at", Instant, nullable=False),
+        Column("actor", Code, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("document", Text, nullable=False),
     )
