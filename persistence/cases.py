@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, not_, select, update
+from sqlalchemy import bindparam, func, literal_column, not_, select, update
 
 from ..foundation.errors import ConflictError, NotFoundError
 from .statements import Statement, in_ids, in_texts, insertion, keyed_update
@@ -35,6 +35,8 @@ _COLUMNS = (
     "head",
 )
 _SAMPLE = 5
+# Written out: SQLAlchemy would bind them under names of its own.
+_FIRST_FEW, _ALL = literal_column(str(_SAMPLE)), literal_column("0")
 
 
 class CaseRow(NamedTuple):
@@ -139,7 +141,8 @@ def _counting(tables: Tables, *, in_village: bool) -> Any:
 
 def _sampling(tables: Tables, *, in_village: bool) -> Any:
     case_id = tables.case.c.id
-    return select(case_id).where(*_behind(tables, in_village=in_village)).order_by(case_id).limit(_SAMPLE)
+    query = select(case_id).where(*_behind(tables, in_village=in_village)).order_by(case_id)
+    return query.limit(_FIRST_FEW).offset(_ALL)
 
 
 _PLACE = {False: ("round", "states", "ids"), True: ("round", "states", "ids", "village")}
