@@ -32,6 +32,7 @@ __all__ = [
     "CheckpointFinding",
     "InclusionProof",
     "SignedCheckpoint",
+    "case_leaf",
     "checkpoint_from_json",
     "leaf_salt",
     "new_secret",
@@ -131,9 +132,13 @@ class InclusionProof(NamedTuple):
 
 
 class CheckpointFinding(NamedTuple):
-    """One thing wrong in the row of checkpoints, at checkpoint `number`."""
+    """One thing wrong in the row of checkpoints, at checkpoint `number`.
 
-    kind: Literal["forged", "unknown_key", "unlinked", "shrunk", "backdated"]
+    `verify_checkpoints` finds the first five. Who has the stored heads finds `unfounded` (they do not give the signed
+    root); who has the checkpoints that were handed out finds `replaced` (this one reads otherwise) and `lost`.
+    """
+
+    kind: Literal["forged", "unknown_key", "unlinked", "shrunk", "backdated", "unfounded", "replaced", "lost"]
     number: int
 
     def text(self) -> Text:
@@ -239,6 +244,15 @@ def leaf_salt(secret: bytes, case_id: int) -> bytes:
     return hmac_digest(secret, case_id.to_bytes(8, "big"), "sha256")
 
 
+def case_leaf(head: ChainHead, secret: bytes) -> bytes:
+    """Return the hash of one case's leaf; `IntegrityError` if its head is none."""
+    if type(head.hash) is not bytes or len(head.hash) != DIGEST_BYTES or type(head.length) is not int:
+        msg = f"case {head.case_id}: its head has no hash and cannot be sealed; verify the case's chain"
+        raise IntegrityError(msg)
+    place = head.case_id.to_bytes(8, "big") + head.length.to_bytes(8, "big")
+    return leaf_hash(leaf_salt(secret, head.case_id) + place + head.hash)
+
+
 def _is_well_formed(signed: SignedCheckpoint) -> bool:
     number, taken_at, leaf_count, root, previous, key_id = signed.checkpoint
     return (
@@ -265,16 +279,8 @@ def _tree(
         track = last in wanted
         if track and found is not None:
             found.append(head)
-        builder.add(_leaf(head, secret), track=track)
+        builder.add(case_leaf(head, secret), track=track)
     return builder.finish()
-
-
-def _leaf(head: ChainHead, secret: bytes) -> bytes:
-    if head.hash is None or len(head.hash) != DIGEST_BYTES:
-        msg = f"case {head.case_id}: its head has no hash and cannot be sealed; verify the case's chain"
-        raise IntegrityError(msg)
-    place = head.case_id.to_bytes(8, "big") + head.length.to_bytes(8, "big")
-    return leaf_hash(leaf_salt(secret, head.case_id) + place + head.hash)
 
 
 def _faults(checkpoint: Checkpoint, previous: Checkpoint | None) -> list[Literal["unlinked", "shrunk", "backdated"]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import __version__
-from .commands import act, calendar, case, database, demo, due, importing, keys, plan, workflows
+from .commands import act, audit, calendar, case, database, demo, due, importing, keys, plan, workflows
 from .commands._common import configure_logging
 
 __all__ = ["app", "main"]
@@ -30,6 +30,7 @@ app.add_typer(workflows.app, name="workflows")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  a typer callback takes the option's value alone
