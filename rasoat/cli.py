@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from . import __version__
-from .commands import act, audit, calendar, case, database, demo, due, importing, keys, plan, workflows
+from .commands import (
+    act,
+    audit,
+    calendar,
+    case,
+    database,
+    demo,
+    due,
+    importing,
+    keys,
+    log,
+    migrate,
+    plan,
+    rehearse,
+    workflows,
+)
 from .commands._common import configure_logging
 
 __all__ = ["app", "main"]
@@ -30,6 +45,9 @@ app.add_typer(workflows.app, name="workflows")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(log.app, name="log")
+app.add_typer(migrate.app, name="migrate")
+app.command("rehearse")(rehearse.rehearse)
 app.add_typer(audit.app, name="audit")
 
 

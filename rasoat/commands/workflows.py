@@ -10,6 +10,7 @@ import typer
 
 from ._refusals import REFUSED, refusals
 from .due import Tongue
+from .export import export_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Procedures as data: list, show, check.")
+app = typer.Typer(no_args_is_help=True, help="Procedures as data: list, show, check, export.")
+app.command("export")(export_workflow)
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Language_ = Annotated[Tongue, typer.Option("--lang", "--language", help="Language of the text.")]
