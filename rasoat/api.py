@@ -114,12 +114,17 @@ class Rasoat:
         options are those of the constructor.
         """
         url = url or os.environ.get("RASOAT_DATABASE_URL", DATABASE_URL)
+        provider = key_source(keys, url)
         database = Database.open(url, schema=schema, prefix=prefix, synchronous=synchronous)
-        if create:
-            upgrade(database)
-        else:
-            require_current(database)
-        return cls(database, keys=key_source(keys, url), **options)
+        try:
+            if create:
+                upgrade(database)
+            else:
+                require_current(database)
+        except BaseException:
+            database.dispose()
+            raise
+        return cls(database, keys=provider, **options)
 
     @classmethod
     def bind(cls, database: Database, *, keys: KeyProvider, **options: Any) -> Rasoat:

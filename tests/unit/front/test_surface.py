@@ -1,0 +1,53 @@
+"""The public surface is a promise: what changes here is acknowledged in the changelog, then in this list."""
+
+from __future__ import annotations
+
+import inspect
+
+import rasoat
+
+SURFACE = {
+    "SYSTEM", "ActRequest", "Actor", "CaseView", "Clock", "CountingIds", "Database", "DueLine", "Duplicate",
+    "FrozenClock", "Household", "IdSource", "Mandate", "Mode", "Moved", "Outcome", "Person", "Ran", "Rasoat",
+    "RasoatError", "Refusal", "Registered", "RoundOpened", "StateCount", "SystemClock", "Text", "TimeOrderedIds", "Tx",
+    "__version__",
+}  # fmt: skip
+ENGINE = {
+    "open(url=None, *, keys=None, create=True, schema=None, prefix='rasoat_', synchronous='FULL', **options)",
+    "bind(database, *, keys, **options)",
+    "close(self)",
+    "transaction(self, connection=None)",
+    "register_units(self, units, *, connection=None)",
+    "register_households(self, households, *, connection=None)",
+    "open_round(self, code, procedure, unit_path, started_on, *, ends_on=None, plan=None, connection=None)",
+    "put_forward(self, round_code, households, opened_on, *, actor='system', connection=None)",
+    "fire(self, request, *, connection=None)",
+    "fire_many(self, request, *, connection=None)",
+    "case(self, reference)",
+    "cases_of_round(self, round_code, *, unit_path=None, states=())",
+    "left_out(self, round_code)",
+    "overdue(self, *, unit_path=None, as_of=None)",
+    "due_between(self, first, last, *, unit_path=None)",
+    "states(self, round_code)",
+    "household(self, household_id)",
+    "units(self)",
+    "today(self)",
+}
+
+
+def signature(name: str) -> str:
+    member = inspect.getattr_static(rasoat.Rasoat, name)
+    function = member.__func__ if isinstance(member, classmethod) else member
+    bare = inspect.signature(function)
+    parameters = [p.replace(annotation=inspect.Parameter.empty) for p in bare.parameters.values() if p.name != "cls"]
+    return name + str(bare.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
+
+
+def test_the_public_names_are_the_promised_ones() -> None:
+    assert set(rasoat.__all__) == SURFACE
+    for name in SURFACE:
+        assert getattr(rasoat, name) is not None
+
+
+def test_the_engine_keeps_the_calls_it_promised() -> None:
+    assert {signature(call.split("(")[0]) for call in ENGINE} == ENGINE
