@@ -30,6 +30,7 @@ __all__ = ["SCOPES", "TOKEN_START", "Holding", "NewToken", "ServiceToken", "crea
 SCOPES = ("read", "act", "admin")
 TOKEN_START = "rst_"  # noqa: S105  a mark by which secret scanners know a token, no secret
 _SECRET_BYTES = 32
+_WORKER = "system"  # who fires timers: nobody who holds a token
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}")
 _WRITTEN = re.compile(r"rst_([0-9]{1,19})_([A-Za-z0-9_-]{43})")
 
@@ -117,8 +118,8 @@ def revoke(tx: Tx, token_id: int, now: datetime) -> None:
 
 def _check(asked: NewToken, now: datetime) -> None:
     for name in (asked.name, *(key for key in asked.acts_for if key != "*")):
-        if not _NAME.fullmatch(name):
-            msg = f"{name!r}: expected 1–64 letters, digits and . _ : @ -, beginning with a letter or digit"
+        if not _NAME.fullmatch(name) or name == _WORKER:
+            msg = f"{name!r}: expected 1–64 letters, digits and . _ : @ -, beginning with a letter or digit, not system"
             raise InputError(msg)
     unknown = sorted(set(asked.scopes) - set(SCOPES))
     if unknown or not asked.scopes:

@@ -1,0 +1,258 @@
+"""Households: listed, shown, registered one list at a time, uploaded as the file the commune keeps."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Path, Query, Request, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...foundation.errors import NotFoundError
+from ...persistence import reading_log, reads
+from ...persistence.rounds import units
+from ..asking import Acting, Code, OneLine, Paging, Reading, UnitPath, cursor_of, position_in
+from ..desk import Session
+from ..offering import AS_TABLE, Page, listed, next_cursor
+from ..ports import DoubleFound, ListedHousehold, ListRead, Person, RegisteredList, RowFault
+from ..problems import ProblemError, TextOut
+from ..revealing import HouseholdOut, households_for, look
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/households", tags=["households"])
+_Class = Literal["poor", "near_poor", "none"]
+_Area = Literal["rural", "urban"]
+_Code = Annotated[Code, Path(description="The household's code")]
+_SHOW = "Show members, to a role that may see them; `purpose` must say why"
+_WHY = "Why names are looked at; it is noted with the look"
+
+
+class _Look(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    personal: bool = Field(
+        default=False, description="Show members, to a role that may see them; `purpose` must say why"
+    )
+    purpose: OneLine | None = Field(None, description=_WHY)
+
+
+class HouseholdQuery(Paging):
+    """What a list of households is narrowed to."""
+
+    unit: UnitPath | None = None
+    class_now: _Class | None = None
+    personal: bool = Field(
+        default=False, description="Show members, to a role that may see them; `purpose` must say why"
+    )
+    purpose: OneLine | None = Field(None, description=_WHY)
+
+
+class PersonIn(BaseModel):
+    """A member: birth as exact as it is known (2001-05-17, 2001-05 or 2001)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: OneLine
+    relation: OneLine
+    born: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
+    sex: Literal["male", "female"]
+    identity: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{12})$")] | None = None
+
+
+class HouseholdIn(BaseModel):
+    """A household to be registered in a village, its head first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Code
+    unit: UnitPath
+    area: _Area
+    class_now: _Class = "none"
+    members: list[PersonIn] = Field(min_length=1, max_length=50)
+
+
+class DoubleOut(BaseModel):
+    """What looks like a household registered before. `other_code` is null if that one lies outside your mandates."""
+
+    code: str
+    other_code: str | None
+    by: str
+
+
+class Registered(BaseModel):
+    """What a registration did. `refused`: same identity number, not written; `flagged`: same name, birth, commune."""
+
+    households: int
+    new: int
+    refused: list[DoubleOut]
+    flagged: list[DoubleOut]
+
+
+class Uploaded(Registered):
+    """What an upload did; `cases` counts those opened, if a round was named, `errors` the rows left out."""
+
+    cases: int | None
+    errors: list[dict[str, Any]]
+
+
+class PersonalReadOut(BaseModel):
+    """One look at a household's personal data."""
+
+    read_at: datetime
+    actor: str
+    on_behalf_of: str | None
+    purpose: str
+
+
+class UploadForm(BaseModel):
+    """A household list (Phụ lục I or VI) as .xlsx or .csv, and what the list itself does not say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: UploadFile
+    area: _Area | None = None
+    partial: bool = Field(default=False, description="Register the sound rows; without it one faulty row stops all")
+    round: Code | None = Field(None, description="Put the households forward in this round too")
+
+
+@router.get("", response_model=Page[HouseholdOut], responses=AS_TABLE)
+def households(request: Request, session: Reading, asked: Annotated[HouseholdQuery, Query()]) -> Response:
+    """List households of one's units, by identifier; members stay sealed unless asked for with a purpose."""
+    (after,) = position_in(asked.cursor, int) or (0,)
+    rows, shown = look(
+        session,
+        lambda tx: reads.households(
+            tx, session.scope, unit_path=asked.unit, class_now=asked.class_now, after=after, limit=asked.limit + 1
+        ),
+        personal=asked.personal,
+        purpose=asked.purpose,
+    )
+    cursor = next_cursor(rows, asked.limit, lambda row: cursor_of(row.id))
+    return listed(request, HouseholdOut, households_for(session, rows[: asked.limit], shown), cursor)
+
+
+@router.get("/{code}")
+def household(session: Reading, code: _Code, asked: Annotated[_Look, Query()]) -> HouseholdOut:
+    """Show one household; its members only with a purpose, and to a role that may see them."""
+    rows, shown = look(
+        session,
+        lambda tx: [row for row in [reads.household(tx, session.scope, code)] if row is not None],
+        personal=asked.personal,
+        purpose=asked.purpose,
+    )
+    if not rows:
+        raise _unknown(code)
+    return households_for(session, rows, shown)[0]
+
+
+@router.get("/{code}/looks", response_model=Page[PersonalReadOut], responses=AS_TABLE)
+def looks(request: Request, session: Reading, code: _Code, asked: Annotated[Paging, Query()]) -> Response:
+    """List who looked at the household's personal data, when and why."""
+    (after,) = position_in(asked.cursor, int) or (0,)
+    with session.facade.database.read() as tx:
+        row = reads.household(tx, session.scope, code)
+        if row is None:
+            raise _unknown(code)
+        found = reading_log.noted(tx, session.scope, household_id=row.id, after=after, limit=asked.limit + 1)
+    cursor = next_cursor(found, asked.limit, lambda each: cursor_of(each.id))
+    items = [
+        PersonalReadOut(read_at=each.read_at, actor=each.actor, on_behalf_of=each.on_behalf_of, purpose=each.purpose)
+        for each in found[: asked.limit]
+    ]
+    return listed(request, PersonalReadOut, items, cursor)
+
+
+@router.post("", status_code=201)
+def register(session: Acting, given: Annotated[list[HouseholdIn], Body(min_length=1, max_length=5_000)]) -> Registered:
+    """Register households; a known code stays as it is."""
+    return Registered(**_registered(session, [_listed(each) for each in given]))
+
+
+@router.post("/upload", status_code=201)
+def upload(session: Acting, form: Annotated[UploadForm, Body(media_type="multipart/form-data")]) -> Uploaded:
+    """Register a household list from its file; faulty rows are answered with place, value and what was expected."""
+    found = _read(session, form)
+    if found.faults and not (form.partial and found.households):
+        raise ProblemError(422, "web.rows_refused", errors=[_fault_out(fault) for fault in found.faults])
+    done = _registered(session, found.households)
+    cases = None if form.round is None else _put_forward(session, form.round, found.households, done["refused"])
+    return Uploaded(**done, cases=cases, errors=[_fault_out(fault) for fault in found.faults])
+
+
+def _read(session: Session, form: UploadForm) -> ListRead:
+    with session.facade.database.read() as tx:
+        villages = {u.code: (u.name, u.path) for u in units(tx) if u.level == "village" and _sees(session, u.path)}
+    suffix = FilePath(form.file.filename or "").suffix.lower()
+    with tempfile.TemporaryDirectory() as folder:
+        # The reader goes by the suffix; the client's own file name never becomes a path.
+        file = FilePath(folder, f"list{suffix if suffix in {'.xlsx', '.csv'} else '.unknown'}")
+        with file.open("wb") as copy:
+            shutil.copyfileobj(form.file.file, copy)
+        return session.desk.lists.read(file, villages, form.area)
+
+
+def _sees(session: Session, path: str) -> bool:
+    return session.scope.covers(path)
+
+
+def _registered(session: Session, wanted: Sequence[ListedHousehold]) -> dict[str, Any]:
+    _require_villages(session, {each.unit_path for each in wanted})
+    done: RegisteredList = session.desk.lists.register(wanted)
+    return {
+        "households": len(wanted),
+        "new": done.new,
+        "refused": _doubles(session, done.refused),
+        "flagged": _doubles(session, done.flagged),
+    }
+
+
+def _require_villages(session: Session, paths: set[str]) -> None:
+    with session.facade.database.read() as tx:
+        known = {u.path for u in units(tx) if u.level == "village"}
+    for path in sorted(paths):
+        if path not in known or not session.scope.covers(path):
+            msg = f"no village {path}"
+            raise NotFoundError(msg)
+        session.require_registrar(path)
+
+
+def _doubles(session: Session, found: Sequence[DoubleFound]) -> list[DoubleOut]:
+    with session.facade.database.read() as tx:
+        seen = {d.other_code for d in found if reads.household(tx, session.scope, d.other_code) is not None}
+    return [DoubleOut(code=d.code, other_code=d.other_code if d.other_code in seen else None, by=d.by) for d in found]
+
+
+def _put_forward(session: Session, code: str, wanted: Sequence[ListedHousehold], refused: Sequence[DoubleOut]) -> int:
+    with session.facade.database.read() as tx:
+        opened_in = reads.round_seen(tx, session.scope, code)
+    if opened_in is None:
+        msg = f"no round {code!r}"
+        raise NotFoundError(msg)
+    out = {double.code for double in refused}
+    facts: Mapping[str, Mapping[str, Any]] = {h.code: {"origin": h.origin} for h in wanted if h.code not in out}
+    return session.facade.put_forward(code, facts, opened_in.started_on, actor=session.principal.key).new
+
+
+def _listed(given: HouseholdIn) -> ListedHousehold:
+    members = tuple(Person(**member.model_dump()) for member in given.members)
+    return ListedHousehold(given.code, given.unit, members, given.area, given.class_now)
+
+
+def _fault_out(fault: RowFault) -> dict[str, Any]:
+    return {
+        "sheet": fault.sheet,
+        "row": fault.row,
+        "column": fault.column,
+        "value": fault.value,
+        "code": fault.code,
+        "expected": TextOut.of(fault.expected).model_dump(),
+    }
+
+
+def _unknown(code: str) -> NotFoundError:
+    return NotFoundError(f"no household {code!r}")
