@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 from .bpmn_model import Kind, process_of
 from .bpmn_sheet import laid_out
+from .measuring import wrapped
 
 if TYPE_CHECKING:
     from ...foundation.messages import Language
@@ -23,7 +24,7 @@ _DC = "http://www.omg.org/spec/DD/20100524/DC"
 _DI = "http://www.omg.org/spec/DD/20100524/DI"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _PREFIXES = {"bpmn": _MODEL, "bpmndi": _DIAGRAM, "dc": _DC, "di": _DI, "xsi": _XSI}
-_PLACES = (-30.0, 2.0, -70.0, 42.0)
+_NAME_WIDTH = 104.0
 
 
 def bpmn(workflow: Workflow, language: Language = "vi") -> str:
@@ -153,18 +154,31 @@ def _bounds(owner: ET.Element, x: float, y: float, width: float, height: float) 
 def _beside(node: Node, box: Box) -> tuple[float, float, float, float]:
     if node.kind is Kind.TIMER:
         return box.x + box.width + 1, box.y + box.height / 2 + 2, 40.0, 44.0
-    return box.x - 26, box.y + box.height + 3, box.width + 52, 42.0
+    height = _line_height(node.name, box.width + 38)
+    return box.x - 19, box.y + box.height + 3, box.width + 38, height
 
 
 def _along(flow: Flow, way: tuple[Point, ...], process: Process) -> tuple[float, float, float, float]:
-    """Return where a flow's name stands: behind the step it leaves, each flow of a step in a place of its own."""
+    """Return where a flow's name stands: behind the step it leaves, in turn above and below the way out."""
+    height = _line_height(flow.name, _NAME_WIDTH)
     if _loops(flow, process):
-        return (way[1].x + way[2].x) / 2 - 60, way[1].y - 15, 120.0, 14.0
+        return (way[1].x + way[2].x) / 2 - 70, way[1].y - 14, 140.0, 14.0
     if process.nodes[flow.source].kind is Kind.TIMER:
         return way[1].x + 6, way[1].y - 15, 160.0, 14.0
-    named = [f for f in process.flows if f.source == flow.source and f.name and not _loops(f, process)]
-    place = named.index(flow)
-    return way[0].x + 4, way[0].y + _PLACES[min(place, len(_PLACES) - 1)], 106.0, 28.0
+    above, below = way[0].y - 2.0, way[0].y + 2.0
+    for other in process.flows:
+        if other.source != flow.source or not other.name or _loops(other, process):
+            continue
+        its_height = _line_height(other.name, _NAME_WIDTH)
+        goes_above = above >= way[0].y - 2.0 or way[0].y - above <= below - way[0].y
+        if other is flow:
+            return way[0].x + 4, above - height if goes_above else below, _NAME_WIDTH, height
+        above, below = (above - its_height - 3, below) if goes_above else (above, below + its_height + 3)
+    return way[0].x + 4, above - height, _NAME_WIDTH, height
+
+
+def _line_height(name: str, width: float) -> float:
+    return 11.0 * len(wrapped(name, 10.0, width))
 
 
 def _loops(flow: Flow, process: Process) -> bool:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..definition import DeadlineKind, StateKind
-from .wording import Arrow, Wording, arrows_of, leaves_anywhere
+from .wording import Arrow, Wording, arrows_of, leaves_anywhere, story
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +85,7 @@ class _Builder:
         self.workflow = workflow
         self.wording = wording
         self.process = Process(workflow, wording)
-        self.order = {key: i for i, key in enumerate(workflow.states)}
+        self.order = {key: i for i, key in enumerate(story(workflow))}
         self.arrows: Mapping[str, list[Arrow]] = {
             key: [a for a in arrows_of(workflow) if a.source == key] for key in workflow.states
         }
@@ -163,10 +163,8 @@ class _Builder:
             self._leave(key, state, arrows, "expiry")
         elif rule.kind is not DeadlineKind.MINIMUM:
             self._node(Node(key, Kind.TIMER, self.wording.term(rule), lane, state.key, name, due))
-            overdue = Node(
-                f"overdue_{state.key}__{rule.key}", Kind.END, self.wording.say("overdue"), lane, state.key, name
-            )
-            self._flow(key, self._node(overdue))
+            overdue = f"{self.wording.say('overdue')}: {name}"
+            self._flow(key, self._node(Node(f"overdue_{state.key}__{rule.key}", Kind.END, overdue, lane, state.key)))
 
     def _main(self, state: State) -> list[str]:
         """Return the acts for which a case waits in a state: those that bring it forward."""

@@ -7,12 +7,13 @@ other and none crosses a box.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .bpmn_model import Kind
 from .layering import Box, Point
+from .wording import story
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -23,9 +24,10 @@ __all__ = ["Sheet", "laid_out"]
 
 _HEADER = 30.0  # the pool's and each lane's name
 _TASK = (150.0, 84.0)
+_TO_GATEWAY = 36.0
 _GATEWAY = 50.0
 _EVENT = 36.0
-_CELL = (_TASK[0] + 36 + _GATEWAY, 250.0)
+_ROW = 290.0
 _HEADROOM = 46.0
 _TRACK = 12.0
 _GAP = 112.0  # room for the names of the arrows that leave a step
@@ -54,6 +56,8 @@ class _Drawing:
         self.columns = _columns(process)
         self.rows = self._rows()
         self.lanes = list(process.lanes)
+        self.task_width = max(_TASK[0], 16 + _TIMER_STEP * _most_timers(process))
+        self.cell_width = self.task_width + _TO_GATEWAY + _GATEWAY
         self.long = [f for f in process.flows if self._is_long(f)]
         self.corridor = self._tracks(lambda flow: [self.process.nodes[flow.target].lane])
         self.turns = self._tracks(self._gaps_of)
@@ -116,7 +120,7 @@ class _Drawing:
         for column in range(last + 1):
             x += widths[column]
             lefts.append(x)
-            x += _CELL[0]
+            x += self.cell_width
         return lefts, x + widths[last + 1]
 
     def _lane_tops(self) -> tuple[dict[str, float], float]:
@@ -125,24 +129,24 @@ class _Drawing:
             tops[lane] = y
             states = {n.state for n in self.process.nodes.values() if n.lane == lane}
             rows = 1 + max((self.rows[s] for s in states if s in self.rows), default=0)
-            y += self._corridor_height(lane) + rows * _CELL[1]
+            y += self._corridor_height(lane) + rows * _ROW
         return tops, y
 
     def _corridor_height(self, lane: str) -> float:
         return _TRACK * (1 + sum(place == lane for _, place in self.corridor))
 
     def _cell(self, node: Node, lefts: list[float], tops: Mapping[str, float]) -> Point:
-        top = tops[node.lane] + self._corridor_height(node.lane) + _HEADROOM + self.rows[node.state] * _CELL[1]
+        top = tops[node.lane] + self._corridor_height(node.lane) + _HEADROOM + self.rows[node.state] * _ROW
         return Point(lefts[self.columns[node.state]], top)
 
     def _in_cell(self, node: Node, cell: Point) -> Box:
         """Return a node's box in its step's cell: the task, its gateway behind it, its own ends below."""
         middle = cell.y + _TASK[1] / 2
-        gateway_x = cell.x + _TASK[0] + 36
+        gateway_x = cell.x + self.task_width + _TO_GATEWAY
         if node.kind is Kind.START:
             return Box(2 * _HEADER + 20, middle - _EVENT / 2, _EVENT, _EVENT)
         if node.kind is Kind.TASK:
-            return Box(cell.x, cell.y, *_TASK)
+            return Box(cell.x, cell.y, self.task_width, _TASK[1])
         if node.kind is Kind.CHOICE:
             below = _BELOW + _TASK[1] / 2 + 20 if node.key.startswith("expiry") else 0.0
             return Box(gateway_x, middle - _GATEWAY / 2 + below, _GATEWAY, _GATEWAY)
@@ -187,7 +191,7 @@ class _Drawing:
 
     def _turn_x(self, flow: Flow, gap: int, lefts: list[float]) -> float:
         """Return where a long arrow turns in the gap behind column `gap` (-1: before the first)."""
-        behind = lefts[gap] + _CELL[0] if gap >= 0 else 2 * _HEADER + _EVENT + 20
+        behind = lefts[gap] + self.cell_width if gap >= 0 else 2 * _HEADER + _EVENT + 20
         return behind + _GAP - 28 + _TRACK * self.turns[flow.key, gap]
 
     def _step_over(self, start: Point, goal: Point) -> list[Point]:
@@ -196,7 +200,7 @@ class _Drawing:
 
     def _out_of(self, node: Node, box: Box) -> list[Point]:
         if node.kind is Kind.TIMER:
-            low = box.y + box.height + _BELOW + 42
+            low = box.y + box.height + _BELOW + 86
             return [Point(box.x + box.width / 2, box.y + box.height), Point(box.x + box.width / 2, low)]
         return [Point(box.x + box.width, box.y + box.height / 2)]
 
@@ -223,9 +227,14 @@ class _Drawing:
         )
 
 
+def _most_timers(process: Process) -> int:
+    timers = Counter(node.state for node in process.nodes.values() if node.kind is Kind.TIMER)
+    return max(timers.values(), default=0)
+
+
 def _columns(process: Process) -> dict[str, int]:
     """Return each state's column: one behind the furthest state that leads to it from before it in the story."""
-    order = {key: i for i, key in enumerate(process.workflow.states)}
+    order = {key: i for i, key in enumerate(story(process.workflow))}
     columns = dict.fromkeys(order, 0)
     leads = [(process.nodes[f.source].state, process.nodes[f.target].state) for f in process.flows]
     for key, place in order.items():

@@ -63,7 +63,8 @@ def _arrows(workflow: Workflow, wording: Wording) -> Iterable[str]:
 
 def _notes(workflow: Workflow, wording: Wording) -> Iterable[str]:
     for state in workflow.states.values():
-        terms = [f"◷ {term}" for term in wording.terms(state.key)]
+        running = [rule for rule in workflow.deadlines if state.key in rule.lives_in]
+        terms = [f"◷ {rule.label.within(wording.language)}" for rule in running]
         if terms:
             yield from _note(state.key, [*terms, wording.provision(state.article)])
     leaving = [arrow for arrow in arrows_of(workflow) if leaves_anywhere(workflow, arrow)]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..definition import StateKind
 from .layering import LayoutEdge, LayoutNode, layered
 from .measuring import width_of, wrapped
-from .wording import Arrow, Wording, arrows_of, leaves_anywhere
+from .wording import Arrow, Wording, arrows_of, leaves_anywhere, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ...foundation.messages import Language
-    from ..definition import State, Workflow
+    from ..definition import DeadlineRule, State, Workflow
     from .layering import Layout, Point, Route
 
 __all__ = ["svg"]
@@ -114,7 +114,13 @@ class _Picture:
             *(_Line(line, "title") for line in wrapped(title, _SIZES["title"], limit, bold=True)),
             *(_Line(line, "under") for line in wrapped(about, _SIZES["under"], limit)),
             *(_Line(line, "under") for line in wrapped(wording.say("legend"), _SIZES["under"], limit)),
+            *(_Line(line, "term") for rule in workflow.deadlines for line in self._explained(rule, limit)),
         ]
+
+    def _explained(self, rule: DeadlineRule, limit: float) -> list[str]:
+        wording = self.wording
+        told = f"{wording.mark(rule)} {rule.label.within(wording.language)} ({wording.provision(rule.article)})"
+        return wrapped(told, _SIZES["term"], limit)
 
     def _description(self) -> str:
         if self.current is None:
@@ -122,15 +128,15 @@ class _Picture:
         return self.wording.say("picture_of_case", state=self.wording.state(self.current))
 
     def _nodes(self) -> list[LayoutNode]:
-        for state in self.workflow.states.values():
-            self.boxes[state.key] = self._box(state)
-        if self.leavers:
-            self.boxes[_ANYWHERE] = [_Line(line, "name") for line in self._anywhere()]
+        order = story(self.workflow)
+        self.boxes = {key: self._box(self.workflow.states[key]) for key in order}
+        if not self.leavers:
+            return [LayoutNode(key, *_size(self.boxes[key])) for key in order]
+        self.boxes[_ANYWHERE] = [_Line(line, "name") for line in self._anywhere()]
         # The sheet tells the story from the top; what may happen at any step comes last.
         targets = {arrow.target for arrow in self.leavers}
-        ordered = [key for key in self.boxes if key not in targets and key != _ANYWHERE]
-        ordered += [key for key in self.boxes if key == _ANYWHERE] + [key for key in self.boxes if key in targets]
-        return [LayoutNode(key, *_size(self.boxes[key])) for key in ordered]
+        order = [key for key in order if key not in targets] + [_ANYWHERE] + [key for key in order if key in targets]
+        return [LayoutNode(key, *_size(self.boxes[key])) for key in order]
 
     def _anywhere(self) -> list[str]:
         sources = {arrow.source for arrow in self.leavers}
@@ -142,7 +148,8 @@ class _Picture:
     def _box(self, state: State) -> list[_Line]:
         wording = self.wording
         lines = [(wording.state(state.key), "name"), (wording.desk(state), "desk")]
-        lines += [(f"◷ {term}", "term") for term in wording.terms(state.key)]
+        running = [rule for rule in self.workflow.deadlines if state.key in rule.lives_in]
+        lines += [(f"◷ {wording.mark(rule)} {wording.term(rule)}", "term") for rule in running]
         lines += [(f"↺ {wording.trigger(t)}", "desk") for t in self.stayers[state.key]]
         lines.append((wording.provision(state.article), "place"))
         return [

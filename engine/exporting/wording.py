@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from ...foundation.messages import Language
     from ..definition import Article, DeadlineRule, GuardUse, State, Transition, Workflow
 
-__all__ = ["Arrow", "Wording", "arrows_of", "leaves_anywhere"]
+__all__ = ["Arrow", "Wording", "arrows_of", "leaves_anywhere", "story"]
+
+_CIRCLED_ONE = 0x2460
 
 
 class Arrow:
@@ -39,6 +41,24 @@ def arrows_of(workflow: Workflow) -> list[Arrow]:
 def leaves_anywhere(workflow: Workflow, arrow: Arrow) -> bool:
     """Whether an arrow calls the whole procedure off (a withdrawal): drawn once, not from every step."""
     return arrow.transition.cancels and workflow.states[arrow.target].kind is StateKind.END
+
+
+def story(workflow: Workflow) -> list[str]:
+    """Return the states in the order in which a case meets them.
+
+    A state comes after all that lead to it; where they go round in a circle, the definition's own order says which
+    comes first. States that only a withdrawal reaches come last.
+    """
+    into: dict[str, set[str]] = {key: set() for key in workflow.states}
+    for arrow in arrows_of(workflow):
+        if not arrow.stays and not leaves_anywhere(workflow, arrow):
+            into[arrow.target].add(arrow.source)
+    told = [workflow.initial.key]
+    while True:
+        met = [key for key in into if key not in told and into[key] & set(told)]
+        if not met:
+            return told + [key for key in into if key not in told]
+        told.append(next((key for key in met if into[key] <= set(told)), met[0]))
 
 
 class Wording:
@@ -83,6 +103,10 @@ class Wording:
     def terms(self, state: str) -> list[str]:
         """Return the terms that run while a case is in `state`."""
         return [self.term(rule) for rule in self.workflow.deadlines if state in rule.lives_in]
+
+    def mark(self, rule: DeadlineRule) -> str:
+        """Return the number in a circle under which a rule is explained beside a picture."""
+        return chr(_CIRCLED_ONE + self.workflow.deadlines.index(rule))
 
     def provision(self, article: Article) -> str:
         """Return a provision in short: the act is left out if it is the workflow's own."""
