@@ -11,7 +11,7 @@ from .tampering import Finding, Kind, diagnose
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["Finding", "verify_chain", "verify_chains"]
+__all__ = ["Finding", "verify_chain"]
 
 
 def verify_chain(
@@ -39,34 +39,6 @@ def verify_chain(
     if act_digest_of is not None:
         findings += _act_faults(rows, act_digest_of)
     return findings
-
-
-def verify_chains(
-    events: Iterable[StoredEvent],
-    heads: Iterable[ChainHead],
-    *,
-    act_digest_of: Callable[[int], str | None] | None = None,
-) -> Iterator[Finding]:
-    """Verify many cases as they stream by; holds one case in memory at a time.
-
-    Both streams are ordered by case id, the events of a case by number. A case that has events and no head was put
-    in; one that has a head and no events was cut off. Without heads nothing can be said to be whole.
-    """
-    stream = iter(events)
-    waiting = next(stream, None)
-    for head in heads:
-        while waiting is not None and waiting.core.case_id < head.case_id:
-            stray = waiting.core.case_id
-            yield Finding("inserted", stray, 0, "case")
-            while waiting is not None and waiting.core.case_id == stray:
-                waiting = next(stream, None)
-        rows: list[StoredEvent] = []
-        while waiting is not None and waiting.core.case_id == head.case_id:
-            rows.append(waiting)
-            waiting = next(stream, None)
-        yield from verify_chain(rows, head, act_digest_of=act_digest_of)
-    strays = {waiting.core.case_id, *(e.core.case_id for e in stream)} if waiting is not None else set()
-    yield from (Finding("inserted", stray, 0, "case") for stray in sorted(strays))
 
 
 def _is_intact(rows: Sequence[StoredEvent], head: ChainHead) -> bool:
