@@ -22,6 +22,8 @@ from .commands import (
     migrate,
     plan,
     rehearse,
+    serve,
+    token,
     workflows,
 )
 from .commands._common import configure_logging
@@ -45,6 +47,8 @@ app.add_typer(workflows.app, name="workflows")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.command("serve")(serve.serve)
+app.add_typer(token.app, name="token")
 app.add_typer(log.app, name="log")
 app.add_typer(migrate.app, name="migrate")
 app.command("rehearse")(rehearse.rehearse)

@@ -82,7 +82,7 @@ def _members(vault: Vault, row: HouseholdRow) -> list[MemberOut] | None:
         opened: list[dict[str, Any]] = vault.open(key, row.sealed)["members"]
     except NotFoundError:  # erased since it was fetched, or its master key is not at hand
         return None
-    return [MemberOut(**{name: person.get(name) for name in MemberOut.model_fields}) for person in opened]
+    return [MemberOut.model_validate({name: person.get(name) for name in MemberOut.model_fields}) for person in opened]
 
 
 def _out(row: HouseholdRow, members: list[MemberOut] | None) -> HouseholdOut:

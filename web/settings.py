@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import ConfigDict
+
 from ..foundation.errors import InputError
 
 __all__ = ["DEFAULT_PERSONAL_ROLES", "DEFAULT_REGISTERING_ROLES", "OidcSettings", "WebSettings"]
@@ -25,6 +27,8 @@ class OidcSettings:
     by `units`; a name that no mapping knows is taken as it is only if the mapping is empty. `scopes` renames the words
     of `scopes_claim` to read, act, admin. `acts_for_claim` lists the staff keys on whose behalf the bearer may act.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     issuer: str
     audience: str
@@ -66,6 +70,8 @@ class WebSettings:
     once (None: the host's own limit).
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     oidc: OidcSettings | None = None
     personal_roles: frozenset[str] = DEFAULT_PERSONAL_ROLES
     registering_roles: frozenset[str] = DEFAULT_REGISTERING_ROLES
@@ -75,3 +81,9 @@ class WebSettings:
     largest_batch: int = 10_000
     threads: int | None = None
     open_to_all: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse limits that nobody could pass."""
+        if min(self.requests_per_second, self.burst, self.body_bytes, self.largest_batch, self.threads or 1) <= 0:
+            msg = "requests_per_second, burst, body_bytes, largest_batch and threads: expected numbers above 0"
+            raise InputError(msg)

@@ -1,0 +1,34 @@
+"""The settings file of `rasoat serve`: TOML with the names of `WebSettings`, OIDC under ``[oidc]``."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..foundation.errors import InputError
+from .settings import WebSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["read_settings"]
+
+
+def read_settings(path: Path) -> WebSettings:
+    """Return the settings in a file; `InputError` names every key that is unknown or does not fit."""
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path}: cannot be read as TOML: {error}"
+        raise InputError(msg) from error
+    if "open_to_all" in given:
+        msg = f"{path}: open_to_all is no setting of a file; for a local trial: rasoat serve --insecure-demo"
+        raise InputError(msg)
+    try:
+        return TypeAdapter(WebSettings).validate_python(given)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        msg = f"{path}: {faults}"
+        raise InputError(msg) from error
