@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..persistence.cases import CaseRow
     from .definition import Transition, Workflow
+    from .effects import Change
     from .machine import Choice, CompiledWorkflow
     from .values import ActRequest
 
@@ -84,7 +85,8 @@ class _Deciding:
         self.refused: list[Refusal] = []
         self._choices: dict[tuple[str, str], Choice] = {}
         self._roles: dict[str, str | None] = {}
-        self._facts: dict[tuple[str, int], tuple[Mapping[str, Any], str]] = {}
+        self._gates: dict[tuple[str, str], Refusal | None] = {}
+        self._changes: dict[int, list[tuple[Change, Mapping[str, Any]]]] = {}
         self._parsed: dict[str, Mapping[str, Any]] = {}
 
     def case(self, case: CaseRow) -> None:
@@ -114,6 +116,13 @@ class _Deciding:
         return Step(case, transition, changed, text, "")
 
     def _before(self, case: CaseRow) -> Refusal | None:
+        """Say why this act cannot be done to any case of this state in this village, if so."""
+        gate = (case.state, case.unit_path)
+        if gate not in self._gates:
+            self._gates[gate] = self._gate(case)
+        return self._gates[gate]
+
+    def _gate(self, case: CaseRow) -> Refusal | None:
         if not self.compiled.leaves(case.state, self.trigger.key):
             return self._wrong_state(case)
         if self._role(case.unit_path) is None:
@@ -177,7 +186,7 @@ class _Deciding:
 
     def _choice(self, case: CaseRow) -> Choice:
         if self.compiled.asks_each(case.state, self.trigger.key):
-            return self.compiled.choose(case.state, self.trigger.key, self.view)
+            return self.compiled.choose_each(case.state, self.trigger.key, self.view)
         group = (case.state, self._group_of(case))
         if group not in self._choices:
             self._choices[group] = self.compiled.choose(case.state, self.trigger.key, self.view)
@@ -197,11 +206,18 @@ class _Deciding:
         if not transition.effects:
             return facts, case.facts
         changed = dict(facts)
-        for use in transition.effects:
-            changed.update(effect_spec(use.name, use.params).change(self.view, use.params))
+        for change, params in self._changes_of(transition):
+            changed.update(change(self.view, params))
             self.view.facts = changed
         kept = {key: value for key, value in changed.items() if value is not None}
         return kept, canonical_json(kept).decode()
+
+    def _changes_of(self, transition: Transition) -> list[tuple[Change, Mapping[str, Any]]]:
+        found = self._changes.get(id(transition))
+        if found is None:
+            found = [(effect_spec(use.name, use.params).change, use.params) for use in transition.effects]
+            self._changes[id(transition)] = found
+        return found
 
 
 def _default(workflow: Workflow, setting: str) -> Any:

@@ -7,7 +7,7 @@ in any language.
 from __future__ import annotations
 
 from json import JSONEncoder
-from json.encoder import encode_basestring
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # absent from typeshed
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -24,7 +24,18 @@ LARGEST_INTEGER: Final = 2**53 - 1
 quoted: Final[Callable[[str], str]] = encode_basestring
 """Return a string as a JSON string in canonical form; `TypeError` if it is no string."""
 
-_encode = JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
+# JSONEncoder.encode() would set up this same C encoder anew for every value, for as long as the writing itself takes.
+_encode: Callable[[object, int], tuple[str, ...]] = c_make_encoder(
+    None,
+    JSONEncoder().default,
+    encode_basestring,
+    None,
+    ":",
+    ",",
+    True,
+    False,
+    False,  # noqa: FBT003  C takes no names
+)
 _LARGEST_PLAIN_EXPONENT = 21  # ECMAScript writes 10**21 and above, and below 10**-6, with an exponent
 _SMALLEST_PLAIN_EXPONENT = -6
 
@@ -37,7 +48,7 @@ def canonical_json(value: object) -> bytes:
     infinity, an integer beyond `LARGEST_INTEGER`, a lone surrogate, a value that contains itself.
     """
     try:
-        text = _encode(value)
+        text = "".join(_encode(value, 0))
         if _is_plain(value):
             return text.encode()
     except (TypeError, ValueError, RecursionError):
