@@ -15,6 +15,7 @@ from .engine import queries
 from .engine.rounds import open_season_end
 from .engine.service import CaseOpening, Engine, Observer, Outcome
 from .engine.timers import Ran, run_due
+from .erasing import Erased, Erasure, erase
 from .foundation.clock import Clock, SystemClock, legal_date
 from .foundation.defaults import DATABASE_URL
 from .foundation.errors import InputError, NotFoundError
@@ -114,9 +115,9 @@ class Rasoat:
         options are those of the constructor.
         """
         url = url or os.environ.get("RASOAT_DATABASE_URL", DATABASE_URL)
-        provider = key_source(keys, url)
         database = Database.open(url, schema=schema, prefix=prefix, synchronous=synchronous)
         try:
+            provider = key_source(keys, url)
             if create:
                 upgrade(database)
             else:
@@ -292,10 +293,35 @@ class Rasoat:
         season = self.library.in_force(procedure, started_on).criteria.get("season_ends")
         return None if season is None else date(started_on.year, season["month"], season["day"])
 
-    def household(self, household_id: int) -> registry.Household:
-        """Return a household with its members' personal data opened."""
+    def household(
+        self,
+        household_id: int,
+        *,
+        reader: registry.Reader = registry.UNNAMED,
+        connection: Connection | None = None,
+    ) -> registry.Household:
+        """Return a household with its members' personal data opened; the read is noted with `reader`'s purpose.
+
+        `NotFoundError` if there is none or its personal data was erased.
+        """
+        with self.transaction(connection) as tx:
+            new_id, now = self.ids.take(1)[0], self.clock.now()
+            return registry.open_household(tx, self.vault, household_id, reader, read_id=new_id, now=now)
+
+    def find_by_identity(self, number: str) -> list[str]:
+        """Return the codes of the households whose head has this identity number, found by its keyed hash."""
         with self.database.read() as tx:
-            return registry.open_household(tx, self.vault, household_id)
+            return registry.find_by_identity(tx, self.vault, number)
+
+    def erase_household(
+        self, code: str, *, reason: str, document: str, actor: str, connection: Connection | None = None
+    ) -> Erased:
+        """Destroy the key to a household's personal data for good; its cases and their chains stay and verify.
+
+        `InputError` if it was erased before, or if `reason` or `document` is missing or names one of its people.
+        """
+        with self.transaction(connection) as tx:
+            return erase(tx, self.vault, code, Erasure(reason, document, actor), self.clock.now())
 
 
 def _calendar_known_on(day: date, unit_path: str) -> Calendar:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.support.postgres import Cluster, PostgresMissingError
@@ -71,3 +72,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'test.db'}"
     return request.getfixturevalue("postgres_url")  # type: ignore[no-any-return]  # pytest types it Any
+
+
+@pytest.fixture(autouse=True)
+def _no_logging_left_behind() -> Iterator[None]:
+    """Undo what a command under test configured, so that no test depends on the one before."""
+    yield
+    structlog.reset_defaults()
