@@ -90,6 +90,38 @@ def check(
         raise typer.Exit(REFUSED)
 
 
+@app.command()
+def score(
+    table: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A scoring table (.toml or .csv).")],
+    answers: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV: column household, and one column a question.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Score filled-in forms (Phiếu A, Phiếu B) with a table of your own: one line of totals a household."""
+    import csv
+
+    from ..foundation.errors import InputError
+    from ..workflows.scoring import load_scorecard
+
+    with refusals(as_json=as_json):
+        card = load_scorecard(table)
+        scored, faults = [], []
+        with answers.open(encoding="utf-8-sig", newline="") as file:
+            for number, line in enumerate(csv.DictReader(file), start=2):
+                try:
+                    scored.append({"household": line.pop("household", ""), **card.score(line)})
+                except InputError as fault:
+                    faults.append(f"{answers.name}: line {number}: {fault}")
+        if faults:
+            raise InputError("\n".join(faults))
+        if as_json:
+            _print({"table": card.key, "source": card.source, "scores": scored})
+        elif scored:
+            for row in (list(scored[0]), *(list(one.values()) for one in scored)):
+                typer.echo(",".join(map(str, row)))
+
+
 def _library(directories: list[Path]) -> WorkflowLibrary:
     from ..workflows.library import WorkflowLibrary
 
