@@ -27,6 +27,9 @@ class Arrow:
         self.target = transition.target
         self.transition = transition
 
+    def __repr__(self) -> str:
+        return f"<Arrow {self.source} –{self.transition.trigger}→ {self.target}>"
+
     @property
     def stays(self) -> bool:
         """Whether the case remains where it is."""
