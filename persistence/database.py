@@ -186,6 +186,7 @@ def _sqlite_engine(url: str, synchronous: Synchronous) -> Engine:
             f"synchronous={synchronous}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
+            "secure_delete=ON",
             "cache_size=-65536",
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -105,16 +105,16 @@ class FileKeys:
     """Keys in a file that nobody but its owner may read (mode 0600, checked on the opened file)."""
 
     def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
+        self.path = Path(path)
 
     def ring(self) -> KeyRing:
         """Read the file; it must belong to this process's user or to root."""
         try:
-            with self._path.open(encoding="utf-8") as file:
-                _require_private(self._path, os.fstat(file.fileno()))
+            with self.path.open(encoding="utf-8") as file:
+                _require_private(self.path, os.fstat(file.fileno()))
                 return ring_from_json(file.read())
         except FileNotFoundError:
-            msg = f"there is no key file {self._path}; make one with create_key_file, or name the right one"
+            msg = f"there is no key file {self.path}; make one with create_key_file, or name the right one"
             raise NotFoundError(msg) from None
 
 

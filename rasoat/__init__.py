@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from .engine.service import Moved, Outcome
     from .engine.timers import Ran
     from .engine.values import SYSTEM, Actor, ActRequest, Mandate, Mode, Refusal
+    from .erasing import Erased
     from .foundation.clock import Clock, FrozenClock, SystemClock
     from .foundation.errors import RasoatError
     from .foundation.ids import CountingIds, IdSource, TimeOrderedIds
     from .foundation.messages import Text
     from .persistence.database import Database, Tx
-    from .registry import Duplicate, Household, Person, Registered
+    from .registry import Duplicate, Household, Person, Reader, Registered
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ _HOMES = {
     "Database": ".persistence.database",
     "DueLine": ".engine.queries",
     "Duplicate": ".registry",
+    "Erased": ".erasing",
     "FrozenClock": ".foundation.clock",
     "Household": ".registry",
     "IdSource": ".foundation.ids",
@@ -44,6 +46,7 @@ _HOMES = {
     "Rasoat": ".api",
     "RasoatError": ".foundation.errors",
     "Refusal": ".engine.values",
+    "Reader": ".registry",
     "Registered": ".registry",
     "RoundOpened": ".api",
     "SYSTEM": ".engine.values",
@@ -64,6 +67,7 @@ __all__ = [
     "Database",
     "DueLine",
     "Duplicate",
+    "Erased",
     "FrozenClock",
     "Household",
     "IdSource",
@@ -75,6 +79,7 @@ __all__ = [
     "Ran",
     "Rasoat",
     "RasoatError",
+    "Reader",
     "Refusal",
     "Registered",
     "RoundOpened",

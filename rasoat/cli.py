@@ -16,6 +16,7 @@ from .commands import (
     database,
     demo,
     due,
+    household,
     importing,
     keys,
     log,
@@ -53,6 +54,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(migrate.app, name="migrate")
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(audit.app, name="audit")
+app.add_typer(household.app, name="household")
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  a typer callback takes the option's value alone

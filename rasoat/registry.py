@@ -10,18 +10,32 @@ from sqlalchemy import select
 from .engine.queries import within_unit
 from .foundation.errors import InputError, NotFoundError
 from .foundation.text import comparable
+from .persistence.household_keys import codes_by_identity
+from .persistence.reading_log import PersonalRead, note
 from .persistence.rounds import HouseholdRow, households_by_code, insert_households, insert_units
 from .persistence.vault import WrappedKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from .foundation.ids import IdSource
     from .persistence.database import Tx
     from .persistence.vault import Vault
 
-__all__ = ["Duplicate", "Household", "Person", "Registered", "left_out", "open_household", "register", "unit_paths"]
+__all__ = [
+    "UNNAMED",
+    "Duplicate",
+    "Household",
+    "Person",
+    "Reader",
+    "Registered",
+    "find_by_identity",
+    "left_out",
+    "open_household",
+    "register",
+    "unit_paths",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,19 @@ class Registered:
     flagged: tuple[Duplicate, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks at personal data, and why; it is written down before the data is shown."""
+
+    actor: str
+    purpose: str
+    on_behalf_of: str | None = None
+
+
+UNNAMED = Reader("host", "unstated")
+"""A host that did not say for whom it reads."""
+
+
 def register(tx: Tx, vault: Vault, ids: IdSource, households: Sequence[Household], valid_from: date) -> Registered:
     """Register households that are not there yet ("không trùng lặp, không bỏ sót").
 
@@ -82,17 +109,31 @@ def register(tx: Tx, vault: Vault, ids: IdSource, households: Sequence[Household
     return Registered(found, len(kept), tuple(refused), tuple(flagged))
 
 
-def open_household(tx: Tx, vault: Vault, household_id: int) -> Household:
-    """Return a household with its members' data opened; `NotFoundError` if there is none or its key was shredded."""
+def open_household(
+    tx: Tx, vault: Vault, household_id: int, reader: Reader, *, read_id: int, now: datetime
+) -> Household:
+    """Return a household with its members' data opened; who looked, when and why is noted in the same transaction.
+
+    `NotFoundError` if there is no such household or its key was shredded.
+    """
     table = tx.tables.household
-    found = tx.select(select(table).where(table.c.id == household_id))
+    found = tx.select(select(*(table.c[name] for name in HouseholdRow._fields)).where(table.c.id == household_id))
     if not found:
         msg = f"no household {household_id}"
         raise NotFoundError(msg)
     row = HouseholdRow(*found[0])
     key = WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key)
     members = tuple(Person(**person) for person in vault.open(key, row.sealed)["members"])
+    note(tx, [PersonalRead(read_id, now, reader.actor, reader.on_behalf_of, row.id, row.unit_path, reader.purpose)])
     return Household(row.code, row.unit_path, members, row.area, row.class_now)
+
+
+def find_by_identity(tx: Tx, vault: Vault, number: str) -> list[str]:
+    """Return the codes of the households whose head has this identity number; nothing is opened to find them.
+
+    `InputError`, which does not repeat the number, if it is none.
+    """
+    return codes_by_identity(tx, vault.identity_index(number))
 
 
 def unit_paths(units: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

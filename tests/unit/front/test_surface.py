@@ -8,9 +8,9 @@ import rasoat
 
 SURFACE = {
     "SYSTEM", "ActRequest", "Actor", "CaseView", "Clock", "CountingIds", "Database", "DueLine", "Duplicate",
-    "FrozenClock", "Household", "IdSource", "Mandate", "Mode", "Moved", "Outcome", "Person", "Ran", "Rasoat",
-    "RasoatError", "Refusal", "Registered", "RoundOpened", "StateCount", "SystemClock", "Text", "TimeOrderedIds", "Tx",
-    "__version__",
+    "Erased", "FrozenClock", "Household", "IdSource", "Mandate", "Mode", "Moved", "Outcome", "Person", "Ran", "Rasoat",
+    "RasoatError", "Reader", "Refusal", "Registered", "RoundOpened", "StateCount", "SystemClock", "Text", "TimeOrderedIds",
+    "Tx", "__version__",
 }  # fmt: skip
 ENGINE = {
     "open(url=None, *, keys=None, create=True, schema=None, prefix='rasoat_', synchronous='FULL', **options)",
@@ -29,7 +29,10 @@ ENGINE = {
     "overdue(self, *, unit_path=None, as_of=None)",
     "due_between(self, first, last, *, unit_path=None)",
     "states(self, round_code)",
-    "household(self, household_id)",
+    "household(self, household_id, *, reader=Reader(actor='host', purpose='unstated', on_behalf_of=None), "
+    "connection=None)",
+    "find_by_identity(self, number)",
+    "erase_household(self, code, *, reason, document, actor, connection=None)",
     "units(self)",
     "today(self)",
 }
