@@ -1,0 +1,1 @@
+"""Home visits: the host's own records beside the reviews."""
