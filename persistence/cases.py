@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from sqlalchemy import ColumnElement
+
     from .database import Tx
     from .statements import Given
     from .tables import Tables
@@ -36,7 +38,8 @@ _COLUMNS = (
 )
 _SAMPLE = 5
 # Written out: SQLAlchemy would bind them under names of its own.
-_FIRST_FEW, _ALL = literal_column(str(_SAMPLE)), literal_column("0")
+_FIRST_FEW: ColumnElement[int] = literal_column(str(_SAMPLE))
+_FROM_THE_FIRST: ColumnElement[int] = literal_column("0")
 
 
 class CaseRow(NamedTuple):
@@ -142,7 +145,7 @@ def _counting(tables: Tables, *, in_village: bool) -> Any:
 def _sampling(tables: Tables, *, in_village: bool) -> Any:
     case_id = tables.case.c.id
     query = select(case_id).where(*_behind(tables, in_village=in_village)).order_by(case_id)
-    return query.limit(_FIRST_FEW).offset(_ALL)
+    return query.limit(_FIRST_FEW).offset(_FROM_THE_FIRST)
 
 
 _PLACE = {False: ("round", "states", "ids"), True: ("round", "states", "ids", "village")}

@@ -20,6 +20,8 @@ from .types import instant_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from sqlalchemy import ColumnElement
+
     from .database import Tx
     from .tables import Tables
 
@@ -40,7 +42,7 @@ __all__ = [
 
 LOWEST: Final = -(2**63)
 """Before every case id."""
-FROM_THE_FIRST: Final = literal_column("0")
+FROM_THE_FIRST: Final[ColumnElement[int]] = literal_column("0")
 """SQLite's LIMIT would bring an OFFSET bind of its own."""
 
 _SPAN: Final = 1000
@@ -177,7 +179,7 @@ def _heads(rows: Iterable[tuple[Any, ...]]) -> list[CaseHead]:
 def _by_case(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[StoredEvent]]:
     found: dict[int, list[StoredEvent]] = {}
     for row in rows:
-        core = EventCore(*row[:7], _day(row[7]), _instant(row[8]), row[9], row[10], _hex(row[12]))
+        core = EventCore._make((*row[:7], _day(row[7]), _instant(row[8]), row[9], row[10], _hex(row[12])))
         found.setdefault(core.case_id, []).append(StoredEvent(core, row[11] or None))
     return found
 
