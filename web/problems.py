@@ -47,8 +47,8 @@ class TextOut(BaseModel):
 
     @classmethod
     def of(cls, words: Text) -> TextOut:
-        """Return a catalogue text as JSON shows it."""
-        return cls(vi=words.vi, en=words.en)
+        """Return a catalogue text as JSON shows it; what it quotes of a request is cut and made printable."""
+        return cls(vi=_printable(words.vi), en=_printable(words.en))
 
 
 class RefusalOut(BaseModel):
@@ -111,12 +111,12 @@ def answer(problem: ProblemError) -> JSONResponse:
     """Return the response that a problem becomes."""
     body = {
         "type": f"urn:rasoat:problem:{problem.code}",
-        "title": problem.reason.en,
+        "title": _printable(problem.reason.en),
         "status": problem.status,
         "code": problem.code,
-        "reason": {"vi": problem.reason.vi, "en": problem.reason.en},
+        "reason": TextOut.of(problem.reason).model_dump(),
         "retryable": problem.retryable,
-        "detail": problem.detail,
+        "detail": None if problem.detail is None else _printable(problem.detail),
         **problem.more,
     }
     kept = {key: value for key, value in body.items() if value is not None}
@@ -170,7 +170,7 @@ def _of_fault(fault: RasoatError) -> ProblemError:
     problem = ProblemError(
         status,
         f"web.{fault.code if fault.code in _KNOWN else 'error'}",
-        detail=str(fault)[:_LARGEST_ECHO] if told else None,
+        detail=str(fault) if told else None,
         headers={"Retry-After": "1"} if fault.retryable or status == 503 else {},  # noqa: PLR2004  as above
         retryable=fault.retryable or status == 503,  # noqa: PLR2004  as above
         article=fault.article,
@@ -194,10 +194,14 @@ async def _on_fault(request: Request, error: Exception) -> JSONResponse:
 async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
     # What stood in a field is not repeated: it may be a name or an identity number.
     faults = [
-        {"place": ".".join(str(part) for part in fault["loc"]), "expected": fault["msg"], "code": fault["type"]}
+        {
+            "place": _printable(".".join(map(str, fault["loc"]))),
+            "expected": _printable(fault["msg"]),
+            "code": fault["type"],
+        }
         for fault in _as(error, RequestValidationError).errors()
     ]
-    return answer(ProblemError(422, "web.input", errors=[_printable(fault) for fault in faults]))
+    return answer(ProblemError(422, "web.input", errors=faults))
 
 
 async def _on_http(_request: Request, error: Exception) -> JSONResponse:
@@ -225,8 +229,8 @@ def retry_after(seconds: float) -> dict[str, str]:
     return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
-def _printable(fault: dict[str, str]) -> dict[str, str]:
-    return {key: value.encode("utf-8", "replace").decode() for key, value in fault.items()}
+def _printable(words: str) -> str:
+    return words[:_LARGEST_ECHO].encode("utf-8", "replace").decode()
 
 
 def _as(error: Exception, kind: type[E]) -> E:

@@ -148,7 +148,7 @@ class EventOut(BaseModel):
             seq=row.seq, kind=row.kind, trigger=row.trigger, label=TextOut.of(trigger.label) if trigger else None,
             from_state=row.from_state, to_state=row.to_state, occurred_on=row.occurred_on,
             recorded_at=row.recorded_at, actor=row.actor, article=str(trigger.article) if trigger else None,
-            payload=json.loads(row.payload), act=ActOut.of(act) if act else None, hash=row.hash.hex(),
+            payload=json.loads(row.payload or "{}"), act=ActOut.of(act) if act else None, hash=row.hash.hex(),
         )  # fmt: skip
 
 
