@@ -84,7 +84,9 @@ def _in_postgresql(element: _In, compiler: SQLCompiler, **kw: Any) -> str:
 
 def bound_list(values: Sequence[Any], dialect_name: str) -> Any:
     """Return `values` in the form `in_ids` and `in_texts` bind on this dialect."""
-    return json.dumps(list(values)) if dialect_name == "sqlite" else list(values)
+    if dialect_name != "sqlite":
+        return list(values)
+    return f"[{','.join(map(str, values))}]" if values and type(values[0]) is int else json.dumps(list(values))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
