@@ -90,6 +90,24 @@ def check(
         raise typer.Exit(REFUSED)
 
 
+@app.command("forms")
+def list_forms(
+    key: Annotated[str | None, typer.Argument(help="A form; without one, all of them.")] = None, as_json: Json = False
+) -> None:
+    """List the forms of acts and papers, or print one's JSON Schema."""
+    from ..engine.forms import form, forms
+    from ..workflows.forms import register_all
+
+    with refusals(as_json=as_json):
+        register_all()
+        if key is not None or as_json:
+            chosen = forms() if key is None else {key: form(key)}
+            _print({name: one.schema() for name, one in chosen.items()})
+            return
+        for name in forms():
+            typer.echo(name)
+
+
 @app.command()
 def score(
     table: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A scoring table (.toml or .csv).")],
