@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..foundation.errors import InputError
 from ..foundation.messages import message
 from .definition import SUPERVISOR
 from .values import Refusal
@@ -29,6 +30,14 @@ class Held(NamedTuple):
     entries: Sequence[LedgerEntry]
     running: Running | None
     calendar: Calendar
+
+    @property
+    def counted(self) -> Running:
+        """The budget of a term that is counted; `InputError` for a fixed date, which has none."""
+        if self.running is None:
+            msg = f"deadline {self.row.id} is a fixed date: it has no budget"
+            raise InputError(msg)
+        return self.running
 
 
 def refusal_of(each: Held, kind: str, order: Order, today: date, back_dating_days: int | None) -> Refusal | None:

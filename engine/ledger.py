@@ -105,7 +105,7 @@ def suspend(tx: Tx, engine: Engine, order: Order) -> Ruling:
     """Stop terms from `order.occurred_on` on, the first day that is not counted (force majeure)."""
 
     def new(each: Held) -> _New:
-        each.running.suspend(order.occurred_on, each.calendar)
+        each.counted.suspend(order.occurred_on, each.calendar)
         return _New(each.row.due_on, "suspended", {})
 
     return _rule(tx, engine, order, "suspended", new)
@@ -115,7 +115,7 @@ def resume(tx: Tx, engine: Engine, order: Order) -> Ruling:
     """Let suspended terms run on with `order.occurred_on`, the first day that counts again."""
 
     def new(each: Held) -> _New:
-        return _New(each.running.resume(order.occurred_on).due_on(each.calendar), "open", {})
+        return _New(each.counted.resume(order.occurred_on).due_on(each.calendar), "open", {})
 
     return _rule(tx, engine, order, "resumed", new)
 
@@ -124,7 +124,7 @@ def extend(tx: Tx, engine: Engine, order: Order, by: int) -> Ruling:
     """Lengthen terms by `by` of their own unit, as often as their rule lets the named role do so."""
 
     def new(each: Held) -> _New:
-        return _New(each.running.extend(by).due_on(each.calendar), each.row.status, {"by": by})
+        return _New(each.counted.extend(by).due_on(each.calendar), each.row.status, {"by": by})
 
     return _rule(tx, engine, order, "extended", new)
 

@@ -79,7 +79,7 @@ class _New(NamedTuple):
     due_on: date
     decision: str
     provisional: bool
-    count: int
+    deadlines: int
 
 
 def recalendar(
@@ -94,8 +94,8 @@ def recalendar(
         plan, checked = finder.plan(tx, unit_path)
         rows = deadlines_by_id(tx, adjusted_terms(tx, unit_path))
         adjusted = finder.judged(tx, rows)
-    found = [*plan.items(), *((each.row, new) for each, new in adjusted)]
-    firm = sum(new.count for row, new in found if new.due_on == row.due_on)
+    found: list[tuple[OpenTerm | DeadlineRow, _New]] = [*plan.items(), *((each.row, new) for each, new in adjusted)]
+    firm = sum(new.deadlines for row, new in found if new.due_on == row.due_on)
     done = Recalendared(_shifts(found), firm, checked + len(rows))
     if not dry_run:
         for terms in _chunks(plan):
@@ -184,7 +184,7 @@ def _shifts(found: Iterable[tuple[OpenTerm | DeadlineRow, _New]]) -> tuple[Shift
     counts: Counter[tuple[str, str, str, date, date, str]] = Counter()
     for row, new in found:
         if row.due_on != new.due_on:
-            counts[row.unit_path, row.workflow, row.rule, row.due_on, new.due_on, new.decision] += new.count
+            counts[row.unit_path, row.workflow, row.rule, row.due_on, new.due_on, new.decision] += new.deadlines
     return tuple(Shift(*key, count) for key, count in sorted(counts.items()))
 
 
@@ -193,7 +193,7 @@ def _chunks(plan: Mapping[OpenTerm, _New]) -> Iterator[list[OpenTerm]]:
     chunk: list[OpenTerm] = []
     for _, members in groupby(plan, key=lambda term: term.unit_path):
         chunk += members
-        if sum(plan[term].count for term in chunk) >= _AT_ONCE:
+        if sum(plan[term].deadlines for term in chunk) >= _AT_ONCE:
             yield chunk
             chunk = []
     if chunk:

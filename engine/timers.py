@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
 from ..deadlines.ladder import next_wake
 from ..foundation.clock import legal_date
 from ..foundation.errors import ConflictError
+from ..foundation.logs import Log
 from ..persistence import deadlines as deadline_rows
 from ..persistence.cases import lock
 from ..persistence.ledger import entries_of, lock_rounds
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ran", "run_due"]
 
-log = structlog.get_logger("rasoat.timers")
+log = Log("rasoat.timers")
 _GROUPS_AT_ONCE = 200
 _TRY_AGAIN = timedelta(hours=1)
 
@@ -126,7 +125,7 @@ def _run_group(tx: Tx, engine: Engine, group: DueGroup) -> Ran:
     now = engine.clock.now()
     if not take_group(tx, group):
         return Ran(groups=1, conflicts=1)
-    subjects = subjects_of(tx, group, now)
+    subjects = subjects_of(tx, group)
     # Cases before deadlines, as every writer does: the other order could deadlock with them.
     cases = lock(tx, subjects) if group.subject == "case" else []
     if group.subject == "round":

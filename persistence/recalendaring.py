@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 
 from ..foundation.paths import below
 from .statements import in_texts
+from .wakeups import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def subjects_of(tx: Tx, terms: Sequence[OpenTerm]) -> list[int]:
 
 def _running(tx: Tx, unit_path: str | None) -> list[Any]:
     d = tx.tables.deadline
-    found: list[Any] = [d.c.status == "open", d.c.subject == "case", d.c.kind != "fixed"]
+    found: list[Any] = [is_open(tx), d.c.subject == "case", d.c.kind != "fixed"]
     if unit_path:
         low, high = below(unit_path)
         found.append(or_(d.c.unit_path == unit_path, (d.c.unit_path >= low) & (d.c.unit_path < high)))

@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select, true
+from sqlalchemy import func, literal_column, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .statements import Statement, json_rows
@@ -17,10 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from sqlalchemy import ColumnElement
+
     from .database import Tx
     from .tables import Tables
 
-__all__ = ["DueGroup", "RungRow", "claim_rungs", "due_groups", "next_wake_at", "subjects_of", "take_group"]
+__all__ = [
+    "DueGroup",
+    "RungRow",
+    "claim_rungs",
+    "due_groups",
+    "is_open",
+    "next_wake_at",
+    "subjects_of",
+    "take_group",
+    "top_units",
+]
 
 
 class DueGroup(NamedTuple):
@@ -44,13 +56,18 @@ class RungRow(NamedTuple):
     missed: bool
 
 
+def is_open(tx: Tx) -> ColumnElement[bool]:
+    """Return the condition that a deadline runs, as a literal: the partial indexes are used for nothing less."""
+    return tx.tables.deadline.c.status == literal_column("'open'")
+
+
 def due_groups(tx: Tx, now: datetime, limit: int) -> list[DueGroup]:
     """Return the groups of open deadlines whose wake-up has come, the longest waiting first, at most `limit`."""
     d = tx.tables.deadline
     columns = (d.c.subject, d.c.round_id, d.c.workflow, d.c.rule, d.c.unit_path, d.c.due_on)
     query = (
         select(*columns)
-        .where(d.c.status == "open", d.c.next_at <= now)
+        .where(is_open(tx), d.c.next_at <= now)
         .group_by(*columns)
         .order_by(func.min(d.c.next_at), d.c.round_id, d.c.unit_path, d.c.rule)
         .limit(limit)
@@ -58,12 +75,14 @@ def due_groups(tx: Tx, now: datetime, limit: int) -> list[DueGroup]:
     return [DueGroup(*row) for row in tx.select(query)]
 
 
-def subjects_of(tx: Tx, group: DueGroup, now: datetime) -> list[int]:
-    """Return the cases (or the round) whose deadlines make up a due group."""
+def subjects_of(tx: Tx, group: DueGroup) -> list[int]:
+    """Return the cases (or the round) whose deadlines make up a due group.
+
+    Not asked by their wake-up: its index would make every group read all that is due.
+    """
     d = tx.tables.deadline
     query = select(d.c.subject_id).where(
-        d.c.status == "open",
-        d.c.next_at <= now,
+        is_open(tx),
         d.c.subject == group.subject,
         d.c.round_id == group.round_id,
         d.c.rule == group.rule,
@@ -76,8 +95,17 @@ def subjects_of(tx: Tx, group: DueGroup, now: datetime) -> list[int]:
 def next_wake_at(tx: Tx) -> datetime | None:
     """Return the next instant at which any open deadline needs the worker."""
     d = tx.tables.deadline
-    found: Any = tx.select(select(func.min(d.c.next_at)).where(d.c.status == "open"))[0][0]
+    found: Any = tx.select(select(func.min(d.c.next_at)).where(is_open(tx)))[0][0]
     return instant_from_text(found) if isinstance(found, str) else found
+
+
+def top_units(tx: Tx) -> list[str]:
+    """Return the paths of the provinces on record, or of those that have a round where no unit is registered."""
+    unit, opened = tx.tables.unit, tx.tables.round
+    found = [row.path for row in tx.select(select(unit.c.path).where(unit.c.path.not_like("%/%")))]
+    if not found:
+        found = [row.unit_path.partition("/")[0] for row in tx.select(select(opened.c.unit_path).distinct())]
+    return sorted(set(found))
 
 
 def take_group(tx: Tx, group: DueGroup) -> bool:

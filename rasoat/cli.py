@@ -25,6 +25,7 @@ from .commands import (
     rehearse,
     serve,
     token,
+    worker,
     workflows,
 )
 from .commands._common import configure_logging
@@ -48,6 +49,7 @@ app.add_typer(workflows.app, name="workflows")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.command("worker")(worker.worker)
 app.command("serve")(serve.serve)
 app.add_typer(token.app, name="token")
 app.add_typer(log.app, name="log")

@@ -1,0 +1,70 @@
+"""`rasoat worker`: do what falls due, again and again or once; say how the worker is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._common import Db, Json, Keys, opened, print_json
+from ._refusals import REFUSED, WRONG_USAGE, refusals
+
+__all__ = ["worker"]
+
+
+def worker(
+    db: Db,
+    keys: Keys = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now and end: for cron, Celery beat.")] = False,
+    now: Annotated[
+        str | None, typer.Option("--now", help="With --once: the instant, e.g. 2022-10-27T17:00+07:00.")
+    ] = None,
+    health: Annotated[Path | None, typer.Option("--health", help="File that says how old each success is.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only read the health file; 1 if unhealthy.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Close postings, raise alerts, record breaches, deliver messages: as they fall due, until told to stop."""
+    if (now and not once) or (check and (once or health is None)):
+        typer.echo("--now goes with --once; --check goes with --health and without --once", err=True)
+        raise typer.Exit(WRONG_USAGE)
+    if check and health is not None:
+        _check(health, as_json=as_json)
+        return
+    with opened(db, keys, as_json=as_json, now=now) as engine:
+        from ..worker import Worker
+
+        working = Worker(engine, health_file=health)
+        if not once:
+            working.run()
+            return
+        done = working.once()
+        _show(done, as_json=as_json)
+    if any("error" in did for did in done.values()):
+        raise typer.Exit(REFUSED)
+
+
+def _check(health: Path, *, as_json: bool) -> None:
+    from ..foundation.clock import SystemClock
+    from ..health import read_health
+
+    with refusals(as_json=as_json):
+        report = read_health(health, SystemClock().now())
+    if as_json:
+        print_json(report)
+    else:
+        for name, job in report["jobs"].items():
+            state = "stalled" if job["stalled"] else job["error"] or "ok"
+            typer.echo(f"{name:<12} {job['age_seconds']:>6} s  {state}")
+    if not report["healthy"]:
+        raise typer.Exit(REFUSED)
+
+
+def _show(done: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"jobs": done})
+        return
+    for name, did in done.items():
+        counts = ", ".join(f"{key} {value}" for key, value in did.items() if value) or "–"
+        typer.echo(f"{name:<12} {counts}")
