@@ -102,7 +102,7 @@ def _lines(tx: Tx, as_of: date, calendar: Calendar, conditions: list[ColumnEleme
         .group_by(*columns)
         .order_by(d.c.due_on, d.c.unit_path, d.c.rule)
     )
-    return [DueLine(*row, days=calendar.working_days_between(row.due_on, as_of)) for row in tx.select(query)]
+    return [DueLine(*row[:7], calendar.working_days_between(row[5], as_of)) for row in tx.select(query)]
 
 
 def states_by_unit(

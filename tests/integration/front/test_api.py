@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from rasoat import (
-    ActRequest,
     Actor,
+    ActRequest,
     CountingIds,
     Database,
     FrozenClock,

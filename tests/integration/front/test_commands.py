@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from rasoat.cli import app
 from rasoat.demo.files import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RUNNER = CliRunner()
 COMMUNE, VILLAGE = "42/446/18766", "42/446/18766/18766-01"

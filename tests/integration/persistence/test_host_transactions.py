@@ -172,5 +172,5 @@ def test_a_bare_connection_in_autocommit_is_refused_unless_a_transaction_is_open
 
 
 def test_another_drivers_connection_is_refused():
-    with pytest.raises(StorageError, match="psycopg.Connection"):
+    with pytest.raises(StorageError, match=r"psycopg\.Connection"):
         Database.around(object())

@@ -7,11 +7,38 @@ import inspect
 import rasoat
 
 SURFACE = {
-    "SYSTEM", "ActRequest", "Actor", "CaseView", "Clock", "CountingIds", "Database", "DueLine", "Duplicate",
-    "Erased", "FrozenClock", "Household", "IdSource", "Mandate", "Mode", "Moved", "Outcome", "Person", "Ran", "Rasoat",
-    "RasoatError", "Reader", "Refusal", "Registered", "RoundOpened", "StateCount", "SystemClock", "Text", "TimeOrderedIds",
-    "Tx", "__version__",
-}  # fmt: skip
+    "SYSTEM",
+    "ActRequest",
+    "Actor",
+    "CaseView",
+    "Clock",
+    "CountingIds",
+    "Database",
+    "DueLine",
+    "Duplicate",
+    "Erased",
+    "FrozenClock",
+    "Household",
+    "IdSource",
+    "Mandate",
+    "Mode",
+    "Moved",
+    "Outcome",
+    "Person",
+    "Ran",
+    "Rasoat",
+    "RasoatError",
+    "Reader",
+    "Refusal",
+    "Registered",
+    "RoundOpened",
+    "StateCount",
+    "SystemClock",
+    "Text",
+    "TimeOrderedIds",
+    "Tx",
+    "__version__",
+}
 ENGINE = {
     "open(url=None, *, keys=None, create=True, schema=None, prefix='rasoat_', synchronous='FULL', **options)",
     "bind(database, *, keys, **options)",
@@ -29,8 +56,10 @@ ENGINE = {
     "overdue(self, *, unit_path=None, as_of=None)",
     "due_between(self, first, last, *, unit_path=None)",
     "states(self, round_code)",
-    "household(self, household_id, *, reader=Reader(actor='host', purpose='unstated', on_behalf_of=None), "
-    "connection=None)",
+    (
+        "household(self, household_id, *, reader=Reader(actor='host', purpose='unstated', on_behalf_of=None), "
+        "connection=None)"
+    ),
     "find_by_identity(self, number)",
     "erase_household(self, code, *, reason, document, actor, connection=None)",
     "units(self)",
