@@ -55,7 +55,7 @@ class CompiledWorkflow:
             send_event=True,
         )
         self._arrows: dict[tuple[str, str], tuple[_Arrow, ...]] = {
-            (source, name): tuple(arrow.conditions[0].func for arrow in arrows)
+            (source, name): tuple(cast("_Arrow", arrow.conditions[0].func) for arrow in arrows)
             for name, event in self._machine.events.items()
             for source, arrows in event.transitions.items()
         }

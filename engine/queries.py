@@ -12,7 +12,7 @@ from ..foundation.paths import below
 if TYPE_CHECKING:
     from datetime import date
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Row
 
     from ..deadlines.calendar import Calendar
     from ..persistence.database import Tx
@@ -102,7 +102,12 @@ def _lines(tx: Tx, as_of: date, calendar: Calendar, conditions: list[ColumnEleme
         .group_by(*columns)
         .order_by(d.c.due_on, d.c.unit_path, d.c.rule)
     )
-    return [DueLine(*row[:7], calendar.working_days_between(row[5], as_of)) for row in tx.select(query)]
+    return [_line(row, calendar.working_days_between(row.due_on, as_of)) for row in tx.select(query)]
+
+
+def _line(row: Row[*tuple[Any, ...]], days: int) -> DueLine:
+    unit_path, workflow, rule, role, path, due_on, count = row
+    return DueLine(unit_path, workflow, rule, role, path, due_on, count, days)
 
 
 def states_by_unit(

@@ -193,8 +193,8 @@ def _read(tx: Tx, v: tuple[Any, ...]) -> DeadlineRow:
     if tx.dialect != "sqlite":
         return DeadlineRow(*v)
     day, instant = tx.day_from, tx.instant_from
-    return DeadlineRow(
+    return DeadlineRow._make((
         *v[:10], day(v[10]), *v[11:14], day(v[14]), instant(v[15]),
         None if v[16] is None else instant(v[16]), v[17], bool(v[18]), v[19],
         None if v[20] is None else instant(v[20]), None if v[21] is None else day(v[21]), v[22],
-    )  # fmt: skip
+    ))  # fmt: skip
