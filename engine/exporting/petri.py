@@ -1,7 +1,7 @@
 """A workflow as a Petri net in PNML (ISO/IEC 15909-2): the model against which an exported log replays.
 
 A place is a state, a transition an arrow; its label is the act's key, as the log names it. A breach leaves
-the case where it is. Tools read invisible transitions and the final marking from the usual extensions.
+the case where it is. All ends are one place, so that the net has one final marking and nothing happens unseen.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def pnml(workflow: Workflow) -> str:
     net = ET.SubElement(root, "net", id=workflow.id, type="http://www.pnml.org/version-2009/grammar/pnmlcoremodel")
     _named(net, f"{workflow.label.vi} ({workflow.id})")
     page = ET.SubElement(net, "page", id="page")
-    for key in (_START, *(f"p_{state}" for state in workflow.states), _DONE):
+    lasting = [f"p_{state.key}" for state in workflow.states.values() if state.kind is not StateKind.END]
+    for key in (_START, *lasting, _DONE):
         place = ET.SubElement(page, "place", id=key)
         _named(place, key)
         if key == _START:
@@ -43,24 +44,25 @@ def pnml(workflow: Workflow) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
+def _place(workflow: Workflow, state: str) -> str:
+    return _DONE if workflow.states[state].kind is StateKind.END else f"p_{state}"
+
+
 def _moves(workflow: Workflow) -> Iterable[tuple[str, str, str]]:
-    """Return what moves a case: from place, to place, label (none: it happens unseen)."""
-    yield _START, f"p_{workflow.initial.key}", _OPENED
-    yield from dict.fromkeys((f"p_{a.source}", f"p_{a.target}", a.transition.trigger) for a in arrows_of(workflow))
+    """Return what moves a case, each once: from place, to place, label."""
+    yield _START, _place(workflow, workflow.initial.key), _OPENED
+    arrows = arrows_of(workflow)
+    yield from dict.fromkeys(
+        (_place(workflow, a.source), _place(workflow, a.target), a.transition.trigger) for a in arrows
+    )
     for rule in workflow.deadlines:
         if rule.kind is not DeadlineKind.MINIMUM:
-            for place in sorted(f"p_{state}" for state in rule.lives_in):
+            for place in sorted(_place(workflow, state) for state in rule.lives_in):
                 yield place, place, f"breach:{rule.key}"
-    for state in workflow.states.values():
-        if state.kind is StateKind.END:
-            yield f"p_{state.key}", _DONE, ""
 
 
 def _transition(page: ET.Element, key: str, source: str, target: str, label: str) -> None:
-    transition = ET.SubElement(page, "transition", id=key)
-    _named(transition, label or key)
-    if not label:
-        ET.SubElement(transition, "toolspecific", tool="ProM", version="6.4", activity="$invisible$", localNodeID=key)
+    _named(ET.SubElement(page, "transition", id=key), label)
     ET.SubElement(page, "arc", id=f"{key}_in", source=source, target=key)
     ET.SubElement(page, "arc", id=f"{key}_out", source=key, target=target)
 

@@ -45,6 +45,8 @@ class JuneRound:
     engine: Rasoat
     clock: FrozenClock
     cases: Mapping[str, int]
+    url: str
+    folder: Path
 
     @classmethod
     def open(cls, url: str, folder: Path, *, villages: int = 2, households: int = 3, **options: Any) -> JuneRound:
@@ -59,7 +61,7 @@ class JuneRound:
         engine.open_round(ROUND, "annual", OLD, STARTED)
         listed = [h.code for h in _households(villages, households)]
         opened = engine.put_forward(ROUND, {code: {"origin": "managed"} for code in listed}, STARTED)
-        return cls(engine, clock, opened.case_ids)
+        return cls(engine, clock, opened.case_ids, url, folder)
 
     def ids(self, village: int | None = None) -> list[int]:
         """Case ids of the round, or of one village."""

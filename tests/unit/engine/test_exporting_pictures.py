@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from rasoat.engine.definition import StateKind
 from rasoat.engine.exporting.formats import FORMATS, export
 from rasoat.engine.exporting.layering import LayoutEdge, LayoutNode, layered
 from rasoat.engine.exporting.markdown import markdown, table
@@ -178,13 +179,18 @@ def test_the_story_tells_every_state_once_and_each_after_one_that_leads_to_it(wo
 def test_the_net_moves_as_the_definition_does(workflow_id):
     known = workflow(workflow_id)
     root = etree.fromstring(pnml(known).encode())
-    names = {t.get("id"): t.find("name/text").text for t in root.iter("transition") if t.find("toolspecific") is None}
+    names = {t.get("id"): t.find("name/text").text for t in root.iter("transition")}
     arcs = [(a.get("source"), a.get("target")) for a in root.iter("arc")]
-    moves = {(s, name, t) for key, name in names.items() for s, k in arcs if k == key for k2, t in arcs if k2 == key}
-    steps = {(f"p_{a.source}", a.transition.trigger, f"p_{a.target}") for a in arrows_of(known)}
-    assert steps <= moves
-    assert ("before", "opened", f"p_{known.initial.key}") in moves
-    assert {s for s, _, t in moves - steps if s == t} <= {f"p_{s}" for r in known.deadlines for s in r.lives_in}
+    into, out = {t: s for s, t in arcs if t in names}, {s: t for s, t in arcs if s in names}
+    moves = [(into[key], name, out[key]) for key, name in names.items()]
+    ends = {s.key for s in known.states.values() if s.kind is StateKind.END}
+
+    def place(state):
+        return "done" if state in ends else f"p_{state}"
+
+    steps = {(place(a.source), a.transition.trigger, place(a.target)) for a in arrows_of(known)}
+    told = {(place(s), f"breach:{r.key}", place(s)) for r in known.deadlines if r.kind != "minimum" for s in r.lives_in}
+    assert sorted(moves) == sorted({("before", "opened", place(known.initial.key)), *steps, *told})
 
 
 sizes = st.floats(min_value=10, max_value=200)
