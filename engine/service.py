@@ -35,7 +35,20 @@ if TYPE_CHECKING:
     from .definition import Workflow
     from .machine import CompiledWorkflow
 
-__all__ = ["CaseOpening", "Engine", "Library", "Moved", "Observer", "Outcome", "act_digest", "fit_forms"]
+__all__ = [
+    "CaseOpening",
+    "Engine",
+    "Library",
+    "Moved",
+    "Observer",
+    "Outcome",
+    "act_digest",
+    "barrier_states",
+    "common_path",
+    "fit_forms",
+    "outcome_from",
+    "outcome_to",
+]
 
 log = Log("rasoat.engine")
 
@@ -161,10 +174,10 @@ class Engine:
             digest = act_hash(_request_body(request))
             before = answered(tx, request.idempotency_key, digest)
             if before is not None:
-                return _outcome_from(json.loads(before))
+                return outcome_from(json.loads(before))
         outcome = self._fire(tx, request)
         if request.idempotency_key is not None and outcome.act_id is not None:
-            answer = canonical_json(_outcome_to(outcome)).decode()
+            answer = canonical_json(outcome_to(outcome)).decode()
             remember_answer(tx, request.idempotency_key, digest, answer, self.clock.now())
         return outcome
 
@@ -214,7 +227,7 @@ class Engine:
             id=self.ids.take(1)[0],
             trigger=request.trigger,
             form=first.compiled.workflow.triggers[request.trigger].form,
-            unit_path=_common_path([s.case.unit_path for group in moving for s in group.decision.accepted]),
+            unit_path=common_path([s.case.unit_path for group in moving for s in group.decision.accepted]),
             occurred_on=request.occurred_on,
             recorded_at=now,
             actor=request.actor.key,
@@ -291,7 +304,7 @@ def _form_refusal(case_id: int, article: object, fault: Any) -> Refusal:
 
 
 def _census(tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest) -> dict[str, Census]:
-    level, waiting = compiled.census_levels[request.trigger], _barrier_states(compiled.workflow, request.trigger)
+    level, waiting = compiled.census_levels[request.trigger], barrier_states(compiled.workflow, request.trigger)
     found: dict[str, Census] = {}
     for case in cases:
         path = case.unit_path if level == "village" else None
@@ -303,7 +316,7 @@ def _census(tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], reques
 
 
 @lru_cache(maxsize=1024)
-def _barrier_states(workflow: Workflow, trigger: str) -> tuple[str, ...]:
+def barrier_states(workflow: Workflow, trigger: str) -> tuple[str, ...]:
     """Return the states that hold up `trigger`, by any of its guards."""
     arrows = [t for t in workflow.transitions if t.trigger == trigger]
     return tuple(sorted({state for t in arrows for g in t.guards for state in g.params.get("waiting", ())}))
@@ -316,7 +329,7 @@ def _opening_core(case_id: int, state: str, opening: CaseOpening, stamp: str, ac
     )  # fmt: skip
 
 
-def _common_path(paths: Sequence[str]) -> str:
+def common_path(paths: Sequence[str]) -> str:
     """Return the deepest unit that holds every path."""
     shortest, longest = min(paths).split("/"), max(paths).split("/")
     shared = 0
@@ -342,7 +355,8 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v.isoformat() if isinstance(v, date) else v for k, v in values.items()}
 
 
-def _outcome_to(outcome: Outcome) -> dict[str, Any]:
+def outcome_to(outcome: Outcome) -> dict[str, Any]:
+    """Return an answer as it is remembered under its idempotency key."""
     return {
         "act_id": str(outcome.act_id),
         "accepted": [[str(m.case_id), m.from_state, m.to_state] for m in outcome.accepted],
@@ -352,7 +366,8 @@ def _outcome_to(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _outcome_from(answer: Mapping[str, Any]) -> Outcome:
+def outcome_from(answer: Mapping[str, Any]) -> Outcome:
+    """Read what `outcome_to` wrote."""
     return Outcome(
         int(answer["act_id"]),
         tuple(Moved(int(i), a, b) for i, a, b in answer["accepted"]),

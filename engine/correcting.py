@@ -1,0 +1,303 @@
+"""Corrections: a wrong entry is corrected by an event that names it, why, and by whose authority; nothing is edited.
+
+The corrected act's later acts are done again with the corrected values (`restating`). What would no longer have been
+lawful stands in the way, and then nothing changes. `undo` takes a last step back. `docs/corrections.md` shows how both
+stand on record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..foundation.clock import legal_date
+from ..foundation.errors import InputError, NotFoundError
+from ..foundation.logs import Log
+from ..persistence import deadlines as deadline_rows
+from ..persistence.canonical import canonical_json
+from ..persistence.cases import lock
+from ..persistence.chain import act_hash
+from ..persistence.corrections import cases_of_act
+from ..persistence.events import acts, history
+from ..persistence.ledger import entries_of
+from ..persistence.rounds import answered, remember_answer
+from .definition import SUPERVISOR
+from .obstacles import obstacles
+from .replaying import STEPS, in_force
+from .restating import OnRecord, Restated, place_of, restate
+from .rewriting import write
+from .service import Outcome, fit_forms, outcome_from, outcome_to
+from .surroundings import Stored
+from .values import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..persistence.cases import CaseRow
+    from ..persistence.database import Tx
+    from ..persistence.events import ActRow
+    from .service import Engine
+    from .values import Actor, ActRequest
+
+__all__ = ["CORRECTION_ROLES", "Correction", "Undo", "correct", "undo"]
+
+log = Log("rasoat.corrections")
+CORRECTION_ROLES = ("committee", "commune_chair")
+"""Who may correct unless the setting ``correction_roles`` says otherwise; no text of the law regulates it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What was wrong about an act, and who says so.
+
+    `body` gives the fields of the form that change (None empties one), `rows` those of single households by case id,
+    `occurred_on` and `document` the act's own if they were wrong. `decided_on` is the day of the correction,
+    `authority` the document that orders it, `reason` why, without a person's name: it is kept for ever.
+    """
+
+    act_id: int
+    actor: Actor
+    decided_on: date
+    authority: str
+    reason: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    rows: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    occurred_on: date | None = None
+    document: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether the act itself changes, and with it every case it moved."""
+        return bool(self.body) or self.occurred_on is not None or self.document is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The last step of cases, taken back: the act that made it (all its cases, or those named), and who says so."""
+
+    act_id: int
+    actor: Actor
+    decided_on: date
+    authority: str
+    reason: str
+    case_ids: tuple[int, ...] = ()
+    idempotency_key: str | None = None
+
+
+class _Asked(NamedTuple):
+    """A correction or an undo with what is on record of the cases it concerns."""
+
+    order: Correction | Undo
+    act: ActRow
+    records: Sequence[OnRecord]
+    now: datetime
+
+    @property
+    def ids(self) -> list[int]:
+        return [record.case.id for record in self.records]
+
+
+def correct(tx: Tx, engine: Engine, order: Correction) -> Outcome:
+    """Correct an act in the caller's transaction: all cases it concerns, or none and what stands in the way.
+
+    Raises `NotFoundError` for an unknown act or case, `ConflictError` when another writer was first,
+    `IdempotencyError` for a key used with another body.
+    """
+    return _once(tx, engine, order, _correct)
+
+
+def undo(tx: Tx, engine: Engine, order: Undo) -> Outcome:
+    """Take a last step back in the caller's transaction; errors as `correct`."""
+    return _once(tx, engine, order, _undo)
+
+
+def _once(tx: Tx, engine: Engine, order: Any, do: Any) -> Outcome:
+    key, digest = order.idempotency_key, b""
+    if key is not None:
+        digest = act_hash(_order_body(order))
+        before = answered(tx, key, digest)
+        if before is not None:
+            return outcome_from(json.loads(before))
+    outcome: Outcome = do(tx, engine, order)
+    if key is not None and outcome.act_id is not None:
+        remember_answer(tx, key, digest, canonical_json(outcome_to(outcome)).decode(), engine.clock.now())
+    return outcome
+
+
+def _correct(tx: Tx, engine: Engine, order: Correction) -> Outcome:
+    asked = _asked(tx, engine, order, () if order.concerns_all else tuple(order.rows))
+    if unknown := set(order.rows) - set(asked.ids):
+        msg = f"act {order.act_id} did not move case {', '.join(map(str, sorted(unknown)))}"
+        raise NotFoundError(msg)
+    refused = _objections(tx, engine, asked)
+    requests, faults = ({}, ()) if refused else _requests(engine, order, asked)
+    if refused or faults:
+        return _refused(order, (*refused, *faults))
+    return _carry_out(tx, engine, asked, requests)
+
+
+def _undo(tx: Tx, engine: Engine, order: Undo) -> Outcome:
+    asked = _asked(tx, engine, order, order.case_ids)
+    refused = (*_objections(tx, engine, asked), *_built_upon(engine, asked))
+    return _refused(order, refused) if refused else _carry_out(tx, engine, asked, None)
+
+
+def _asked(tx: Tx, engine: Engine, order: Correction | Undo, only: Sequence[int]) -> _Asked:
+    found = acts(tx, [order.act_id])
+    if order.act_id not in found:
+        msg = f"no act {order.act_id}"
+        raise NotFoundError(msg)
+    act = found[order.act_id]
+    ids = cases_of_act(tx, act)
+    if unknown := set(only) - set(ids):
+        msg = f"act {act.id} did not move case {', '.join(map(str, sorted(unknown)))}"
+        raise NotFoundError(msg)
+    records = _records(tx, lock(tx, [i for i in ids if not only or i in only]))
+    counting = [record for record in records if place_of(record, act.id) is not None]
+    return _Asked(order, act, counting, engine.clock.now())
+
+
+def _records(tx: Tx, cases: Sequence[CaseRow]) -> list[OnRecord]:
+    ids = [case.id for case in cases]
+    events: dict[int, list[Any]] = defaultdict(list)
+    for event in history(tx, ids):
+        events[event.case_id].append(event)
+    terms: dict[int, list[Any]] = defaultdict(list)
+    for row in deadline_rows.of_subjects(tx, ids):
+        terms[row.subject_id].append(row)
+    ledgers = entries_of(tx, [row.id for rows in terms.values() for row in rows])
+    known = acts(tx, sorted({e.act_id for rows in events.values() for e in rows if e.act_id is not None}))
+    return [OnRecord.of(c, events[c.id], in_force(events[c.id]), known, terms[c.id], ledgers) for c in cases]
+
+
+def _objections(tx: Tx, engine: Engine, asked: _Asked) -> tuple[Refusal, ...]:
+    """Return why this may not be done at all: nothing left to correct, no reason, document, authority or such day."""
+    order, today = asked.order, legal_date(asked.now)
+    if not asked.records:
+        return (Refusal("correcting.not_in_force", "", {"act": order.act_id}),)
+    if not order.reason.strip():
+        return (Refusal("correcting.no_reason"),)
+    if not order.authority.strip():
+        return (Refusal("correcting.no_document"),)
+    if order.decided_on > today:
+        return (Refusal("refused.future", "", {"day": order.decided_on, "today": today}),)
+    return tuple(
+        Refusal("correcting.authority", "", {**roles, "actor": order.actor.key, "unit": path}, case_id)
+        for path, case_id in {record.case.unit_path: record.case.id for record in asked.records}.items()
+        if (roles := _lacking(tx, engine, order, asked.records[0].case.workflow, path)) is not None
+    )
+
+
+def _lacking(tx: Tx, engine: Engine, order: Correction | Undo, workflow_id: str, path: str) -> dict[str, str] | None:
+    """Return the roles of which the actor holds none for a village, None if one is held."""
+    workflow = engine.library.compiled(workflow_id).workflow
+    roles = tuple(engine.settings_in_force(tx, workflow_id, path).get("correction_roles", CORRECTION_ROLES))
+    if order.actor.mandate_for((*roles, SUPERVISOR), path, order.decided_on) is not None:
+        return None
+    labels = [workflow.roles[role].label for role in roles if role in workflow.roles]
+    return {
+        "roles_vi": ", ".join(label.vi for label in labels),
+        "roles_en": ", ".join(label.en for label in labels),
+    }
+
+
+def _requests(engine: Engine, order: Correction, asked: _Asked) -> tuple[dict[int, ActRequest], tuple[Refusal, ...]]:
+    """Return the corrected act for each case, its form fitted; or the faults of the form."""
+    requests: dict[int, ActRequest] = {}
+    refused: list[Refusal] = []
+    for record in asked.records:
+        compiled = engine.library.compiled(record.case.workflow)
+        line = record.lines[place_of(record, asked.act.id) or 0]
+        old = line.request(compiled.workflow)
+        then = record.case._replace(state=line.event.from_state)
+        fitted, faults = fit_forms(compiled, [then], _changed(order, old, record.case.id))
+        if not faults and _content(fitted, record.case.id) == _content(old, record.case.id):
+            faults = (Refusal("correcting.nothing_changes", "", {"act": asked.act.id}, record.case.id),)
+        refused += faults
+        requests[record.case.id] = fitted
+    return requests, tuple(refused)
+
+
+def _changed(order: Correction, old: ActRequest, case_id: int) -> ActRequest:
+    def merged(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in {**known, **given}.items() if value is not None}
+
+    return replace(
+        old,
+        body=merged(old.body, order.body),
+        rows={case_id: merged(old.rows[case_id], order.rows.get(case_id, {}))},
+        occurred_on=order.occurred_on or old.occurred_on,
+        document=order.document if order.document is not None else old.document,
+    )
+
+
+def _content(request: ActRequest, case_id: int) -> tuple[object, ...]:
+    return request.occurred_on, request.document, dict(request.body), dict(request.rows.get(case_id, {}))
+
+
+def _built_upon(engine: Engine, asked: _Asked) -> tuple[Refusal, ...]:
+    """Return the cases whose last step is another one, and those that hold a certificate by it."""
+    found = []
+    for record in asked.records:
+        workflow = engine.library.compiled(record.case.workflow).workflow
+        last = [line for line in record.lines if line.event.kind in STEPS][-1].event
+        if workflow.triggers[asked.act.trigger].is_timer:
+            found.append(Refusal("correcting.timer", "", {"day": asked.act.occurred_on}, record.case.id))
+        elif last.act_id != asked.act.id:
+            label = workflow.triggers[last.trigger].label
+            fields = {"act_vi": label.vi, "act_en": label.en, "day": last.occurred_on}
+            found.append(Refusal("correcting.built_upon", "", fields, record.case.id))
+    return tuple(found)
+
+
+def _carry_out(tx: Tx, engine: Engine, asked: _Asked, requests: Mapping[int, ActRequest] | None) -> Outcome:
+    stored, today = Stored(tx, engine), legal_date(asked.now)
+    restated: list[Restated] = []
+    refused: list[Refusal] = []
+    for record in asked.records:
+        place = place_of(record, asked.act.id)
+        if place is None:
+            msg = f"act {asked.act.id} no longer counts in case {record.case.id}"
+            raise InputError(msg)
+        request = None if requests is None else requests[record.case.id]
+        found = restate(stored, record, place, request, asked.now, today)
+        if isinstance(found, Refusal):
+            refused.append(found)
+        else:
+            restated.append(found)
+    refused += [] if refused else obstacles(tx, engine, asked.act, restated, requests)
+    if refused:
+        return _refused(asked.order, tuple(refused))
+    outcome = write(tx, engine, asked.order, asked.act, restated, requests)
+    log.info("corrected", act=asked.act.id, by=outcome.act_id, cases=len(restated), undone=requests is None)
+    return outcome
+
+
+def _refused(order: Correction | Undo, refused: tuple[Refusal, ...]) -> Outcome:
+    log.info("correction_refused", act=order.act_id, codes=sorted({refusal.code for refusal in refused}))
+    return Outcome(None, (), refused)
+
+
+def _order_body(order: Correction | Undo) -> dict[str, Any]:
+    """Return what an idempotency key stands for."""
+    said: dict[str, Any] = {
+        "order": type(order).__name__,
+        "act": str(order.act_id),
+        "actor": order.actor.key,
+        "decided_on": order.decided_on.isoformat(),
+        "authority": order.authority,
+        "reason": order.reason,
+    }
+    if isinstance(order, Undo):
+        return {**said, "cases": [str(i) for i in sorted(order.case_ids)]}
+    day = order.occurred_on.isoformat() if order.occurred_on else None
+    rows = {str(i): _plain(row) for i, row in order.rows.items()}
+    return {**said, "body": _plain(order.body), "rows": rows, "occurred_on": day, "document": order.document}
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v.isoformat() if isinstance(v, date) else v for k, v in values.items()}
