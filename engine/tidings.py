@@ -13,7 +13,7 @@ from ..persistence.outbox import OutboxRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from ..persistence.deadlines import DeadlineRow
     from .deciding import Step
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["act_waiting", "breach_found", "stalled", "tiding", "tiding_id", "what"]
 
 _LONGEST_SUBJECT = 64
+_SIGNER = "commune_chair"
 
 
 def tiding_id(*parts: object) -> str:
@@ -76,11 +77,12 @@ def _hands_over(workflow: Workflow, step: Step) -> bool:
 
 
 def breach_found(late: Sequence[tuple[DeadlineRule, DeadlineRow]], now: datetime) -> list[OutboxRow]:
-    """Tell the owner of breaches, once per rule, village and due day."""
+    """Tell the owner of breaches, once per rule, village and due day; toward citizens, ask for letters of apology."""
     groups: dict[tuple[object, ...], list[tuple[DeadlineRule, DeadlineRow]]] = {}
     for rule, row in late:
         groups.setdefault((rule.key, row.unit_path, row.owner_path, row.due_on, row.round_id), []).append((rule, row))
-    return [_breach(group[0][0], [row for _, row in group], now) for group in groups.values()]
+    found = [(group[0][0], [row for _, row in group]) for group in groups.values()]
+    return [told for rule, rows in found for told in (_breach(rule, rows, now), *_apologies(rule, rows, now))]
 
 
 def _breach(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> OutboxRow:
@@ -88,6 +90,33 @@ def _breach(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> O
     subject = f"{row.round_id}:{row.unit_path}:{rule.key}:{row.due_on}:{min(r.id for r in rows)}"
     data = what(rule, row, len(rows))
     return tiding("breach", "breach", row.owner_role, row.owner_path, row.unit_path, subject, data, now)
+
+
+def _apologies(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> list[OutboxRow]:
+    """Ask the chair to sign the letters of apology (phiếu xin lỗi và hẹn lại ngày trả kết quả) of breached terms.
+
+    A letter is each citizen's own; the chair is told once per village and day of receipt. Nothing goes to the citizen.
+    """
+    if not rule.toward_citizen or rule.term is None:
+        return []
+    received: dict[date, list[DeadlineRow]] = {}
+    for row in rows:
+        received.setdefault(row.started_on, []).append(row)
+    return [_apology(rule, mine, now) for mine in received.values()]
+
+
+def _apology(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> OutboxRow:
+    row = rows[0]
+    subject = f"{row.round_id}:{row.unit_path}:{rule.key}:{row.due_on}:{row.started_on}:{min(r.id for r in rows)}"
+    data = {
+        **what(rule, row, len(rows)),
+        "received_on": row.started_on.isoformat(),
+        "length": row.length,
+        "cases": [str(r.subject_id) for r in rows],
+    }
+    return tiding(
+        "delay_notice", "urgent", _SIGNER, at_level(row.unit_path, "commune"), row.unit_path, subject, data, now
+    )
 
 
 def what(rule: DeadlineRule, row: DeadlineRow, count: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Alert", "Counting", "Notice", "group", "group_subject"]
 
-Counting = Literal["household", "person", "case"]
+Counting = Literal["household", "person", "case", "round"]
 
 _NOWHERE = Text("", "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ..foundation.errors import NotFoundError
 from ..foundation.paths import parent
 from .model import Recipient
 
@@ -137,6 +138,14 @@ class StaffDirectory:
     def superior(self, role: str) -> str:
         """Return the role that answers for `role` one level up."""
         return self.superiors.get(role, role)
+
+    def recipient(self, key: str) -> Recipient:
+        """Return a person by key, at the first post they hold if any; `NotFoundError` if there is no such person."""
+        if key not in self.people:
+            msg = f"the directory has no person {key!r}; it has {', '.join(sorted(self.people))}"
+            raise NotFoundError(msg)
+        post = next((post for post in self.posts if post.person == key), None)
+        return self._recipient(key, post.role if post else "", post.unit if post else "")
 
     def _present(self, key: str, on: date) -> str | None:
         """Follow the chain of deputies to someone who is there; None if it ends, or runs in a circle."""

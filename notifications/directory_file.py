@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, NoReturn, cast, get_args
+from datetime import date, time
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from ..foundation.errors import DefinitionError
 from ..foundation.messages import LANGUAGES, Language
-from ..foundation.text import nfc
 from .directory import Absence, Person, Post, StaffDirectory
 from .model import SEVERITIES, Severity
 from .preferences import Delivery, Preferences, QuietHours, Route
+from .toml_tables import TomlTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["load", "parse"]
-
-_REQUIRED = object()
 
 
 def load(path: Path) -> StaffDirectory:
@@ -37,67 +35,17 @@ def load(path: Path) -> StaffDirectory:
 
 def parse(document: Mapping[str, Any]) -> StaffDirectory:
     """Return the directory described by a parsed `document`."""
-    top = _Table("directory", document)
+    top = TomlTable("directory", document)
     people = [_person(table) for table in top.tables("person")]
     posts = tuple(_post(table) for table in top.tables("post"))
     absences = tuple(_absence(table) for table in top.tables("absence"))
-    superiors = _superiors(_Table("superiors", top.take("superiors", dict, {})))
+    superiors = _superiors(TomlTable("superiors", top.take("superiors", dict, {})))
     top.finish()
     _check(people, posts, absences)
     return StaffDirectory({person.key: person for person in people}, posts, absences, superiors)
 
 
-class _Table:
-    """One table of the file: what is not taken from it is an error."""
-
-    def __init__(self, where: str, content: Mapping[str, Any]) -> None:
-        self.where = where
-        self._left = dict(content)
-
-    def take(self, key: str, kind: type, default: Any = _REQUIRED) -> Any:
-        value = self._left.pop(key, default)
-        if value is _REQUIRED:
-            self.refuse(f"{key!r} is missing")
-        right_type = isinstance(value, kind) and not (kind is date and isinstance(value, datetime))
-        if value is not default and not right_type:
-            self.refuse(f"{key} = {value!r} is not a {kind.__name__}")
-        return nfc(value) if isinstance(value, str) else value
-
-    def choice(self, key: str, choices: Iterable[str], default: Any = _REQUIRED) -> str:
-        value = self.take(key, str, default)
-        if value not in choices:
-            self.refuse(f"{key} = {value!r} is not one of {', '.join(choices)}")
-        return cast("str", value)
-
-    def strings(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        value = self.take(key, list, list(default))
-        if not all(isinstance(item, str) and item for item in value):
-            self.refuse(f"{key} = {value!r} is not a list of names")
-        return tuple(value)
-
-    def tables(self, key: str) -> list[_Table]:
-        value = self.take(key, list, [])
-        if not all(isinstance(item, dict) for item in value):
-            self.refuse(f"{key} is not a list of tables [[{key}]]")
-        return [_Table(f"{key} {number}", item) for number, item in enumerate(value, start=1)]
-
-    def table(self, key: str) -> _Table:
-        return _Table(f"{self.where}, {key}", self.take(key, dict, {}))
-
-    def rest(self) -> dict[str, Any]:
-        left, self._left = self._left, {}
-        return left
-
-    def finish(self) -> None:
-        if self._left:
-            self.refuse(f"unknown key {', '.join(sorted(self._left))}")
-
-    def refuse(self, why: str) -> NoReturn:
-        msg = f"{self.where}: {why}"
-        raise DefinitionError(msg)
-
-
-def _person(table: _Table) -> Person:
+def _person(table: TomlTable) -> Person:
     key = table.take("key", str)
     table.where = f"person {key!r}"
     name = table.take("name", str)
@@ -108,7 +56,7 @@ def _person(table: _Table) -> Person:
     return Person(key, name, language, addresses, preferences)
 
 
-def _addresses(table: _Table) -> dict[str, str]:
+def _addresses(table: TomlTable) -> dict[str, str]:
     addresses = table.rest()
     for channel, address in addresses.items():
         if not isinstance(address, str) or not address.strip():
@@ -118,21 +66,21 @@ def _addresses(table: _Table) -> dict[str, str]:
     return addresses
 
 
-def _preferences(table: _Table, addresses: Mapping[str, str]) -> Preferences:
+def _preferences(table: TomlTable, addresses: Mapping[str, str]) -> Preferences:
     channels = table.strings("channels", tuple(addresses))
     routes_table = table.table("routes")
     routes: dict[Severity, Route] = {}
     for severity, content in routes_table.rest().items():
         if severity not in SEVERITIES or not isinstance(content, dict):
             routes_table.refuse(f"{severity!r} is not one of the tables {', '.join(SEVERITIES)}")
-        routes[severity] = _route(_Table(f"{routes_table.where}.{severity}", content), channels)
+        routes[severity] = _route(TomlTable(f"{routes_table.where}.{severity}", content), channels)
     for channel in {*channels, *(name for route in routes.values() for name in route.channels)}:
         if channel not in addresses:
             table.refuse(f"channel {channel!r} is preferred, but addresses has no {channel!r}")
     return Preferences(channels, routes, _quiet(table))
 
 
-def _route(table: _Table, channels: tuple[str, ...]) -> Route:
+def _route(table: TomlTable, channels: tuple[str, ...]) -> Route:
     delivery = cast("Delivery", table.choice("delivery", get_args(Delivery), "immediate"))
     route = Route(delivery, table.strings("channels", channels))
     if not route.channels:
@@ -141,12 +89,12 @@ def _route(table: _Table, channels: tuple[str, ...]) -> Route:
     return route
 
 
-def _quiet(table: _Table) -> QuietHours | None:
+def _quiet(table: TomlTable) -> QuietHours | None:
     quiet = table.table("quiet")
     content = quiet.rest()
     if not content:
         return None
-    quiet = _Table(quiet.where, content)
+    quiet = TomlTable(quiet.where, content)
     except_for = quiet.strings("except", ())
     if not set(except_for) <= set(SEVERITIES):
         quiet.refuse(f"except = {list(except_for)} holds something other than {', '.join(SEVERITIES)}")
@@ -160,7 +108,7 @@ def _quiet(table: _Table) -> QuietHours | None:
     return hours
 
 
-def _post(table: _Table) -> Post:
+def _post(table: TomlTable) -> Post:
     post = Post(
         person=table.take("person", str),
         role=table.take("role", str),
@@ -174,7 +122,7 @@ def _post(table: _Table) -> Post:
     return post
 
 
-def _absence(table: _Table) -> Absence:
+def _absence(table: TomlTable) -> Absence:
     absence = Absence(
         person=table.take("person", str),
         first=table.take("from", date),
@@ -187,7 +135,7 @@ def _absence(table: _Table) -> Absence:
     return absence
 
 
-def _unit(table: _Table) -> str:
+def _unit(table: TomlTable) -> str:
     written = table.take("unit", str)
     path = "/".join(part.strip() for part in written.split("/"))
     if not all(path.split("/")):
@@ -195,7 +143,7 @@ def _unit(table: _Table) -> str:
     return path
 
 
-def _superiors(table: _Table) -> dict[str, str]:
+def _superiors(table: TomlTable) -> dict[str, str]:
     superiors = table.rest()
     for role, superior in superiors.items():
         if not isinstance(superior, str):

@@ -11,6 +11,7 @@ from . import __version__
 from .commands import (
     act,
     audit,
+    backup,
     calendar,
     case,
     database,
@@ -21,6 +22,7 @@ from .commands import (
     keys,
     log,
     migrate,
+    outbox,
     plan,
     rehearse,
     serve,
@@ -56,7 +58,12 @@ app.add_typer(log.app, name="log")
 app.add_typer(migrate.app, name="migrate")
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(audit.app, name="audit")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(household.app, name="household")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("export")(backup.export)
+app.command("load")(backup.load)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  a typer callback takes the option's value alone

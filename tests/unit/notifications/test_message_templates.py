@@ -86,6 +86,7 @@ SAMPLES = {
         {**CASE, "days_left": -1, "cause": None, "households": ["H1", "H2"], "households_more": 1},
         {**CASE, "days_left": -1, "cause": None, "count": 1, "counting": "case", "climbed_more": 1},
         *({**CASE, "days_left": -1, "cause": None, "count": n, "counting": "person"} for n in (1, 2)),
+        *({**CASE, "days_left": -1, "cause": None, "count": n, "counting": "round"} for n in (1, 2)),
     ],
     "calendar_change": [
         {**CASE, "households": ["H1"], "households_more": 99, "old_due_on": "2022-10-26", "decision": "12729/VPCP-KGVX"}

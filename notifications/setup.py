@@ -1,0 +1,60 @@
+"""What an installation has set up: who is told, through which channels, how patiently, and when digests go out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from typing import TYPE_CHECKING
+
+from ..engine.definition import SUPERVISOR
+from ..foundation.errors import InputError
+from .composing import Settings
+from .retrying import BREAKER, RATE, RETRIES, BreakerPolicy, RateLimit, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .directory import Directory
+    from .model import Channel
+
+__all__ = ["DIGEST_AT", "OVERSEERS", "SUMMARY_AT", "Notify", "Sending"]
+
+DIGEST_AT, SUMMARY_AT = time(7, 30), time(8)
+"""Local times of a working morning, from which digests and summaries go out."""
+OVERSEERS = (SUPERVISOR, "committee")
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How patiently messages are sent. A claim lapses after `lease`; `at_once` outbox rows are composed together."""
+
+    retries: RetryPolicy = RETRIES
+    breaker: BreakerPolicy = BREAKER
+    rate: RateLimit = RATE
+    lease: timedelta = timedelta(minutes=5)
+    at_once: int = 5_000
+
+    def __post_init__(self) -> None:
+        """Refuse a lease that lapses at once, and a composition of nothing."""
+        if self.lease <= timedelta(0) or self.at_once < 1:
+            msg = f"sending: lease {self.lease} and at_once {self.at_once} must be above zero"
+            raise InputError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Directory, channels by name, and the settings of messages and digests.
+
+    `list_link` is the path of the page a message leads to, with the fields {unit}, {round} and {rule}; empty: none.
+    `overseers` are the roles that watch over all desks below their unit: their digest tells of every desk there, and
+    they get the weekly summary.
+    """
+
+    directory: Directory
+    channels: Mapping[str, Channel]
+    settings: Settings = field(default_factory=Settings)
+    sending: Sending = field(default_factory=Sending)
+    list_link: str = ""
+    digest_at: time = DIGEST_AT
+    summary_at: time = SUMMARY_AT
+    overseers: tuple[str, ...] = OVERSEERS
