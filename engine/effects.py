@@ -89,7 +89,8 @@ def _income_band(view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Class `inside` if the 12-month income per head and month (đồng) lies in the area's band, else ``none``."""
     income, area, criteria = view.given("income"), view.given("area"), view.workflow.criteria
     above, upto = criteria[f"income_above_{area}"], criteria[f"income_upto_{area}"]
-    return {"income": income, "area": area, "class_after": view.value(params["inside"]) if above < income <= upto else "none"}
+    found = view.value(params["inside"]) if above < income <= upto else "none"
+    return {"income": income, "area": area, "class_after": found}
 
 
 @effect("change", required=())

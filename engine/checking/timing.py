@@ -264,8 +264,8 @@ def _finding(code: str, severity: Severity, course: Course, excuse: Excuse | Non
     fields: dict[str, object] = {
         "deadline_vi": course.rule.label.vi,
         "deadline_en": course.rule.label.en,
-        "due": course.due.isoformat(),
-        "done": course.done.isoformat(),
+        "due": course.due,
+        "done": course.done,
         "days": course.days,
     }
     if excuse is not None:

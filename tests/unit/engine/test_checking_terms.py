@@ -30,7 +30,8 @@ def test_the_monthly_review_of_september_2026_cannot_hold_its_fifteen_days_after
     found = next(f for f in timed(library().workflow(ENTRY), VN) if f.where == "deadlines.decision")
     told = {line.day: line.label.en for line in found.path}
     assert found.severity is Severity.NOTE
-    assert (found.fields["due"], found.fields["cause"]) == ("2026-09-30", "recheck")
+    assert (found.fields["due"], found.fields["cause"]) == (date(2026, 9, 30), "recheck")
+    assert "hạn 30/09/2026, xong 08/10/2026 (8 ngày)" in found.text.vi
     assert told[date(2026, 9, 18)] == "Post in public → Posted in public"
     assert told[date(2026, 10, 2)] == "Post in public → Re-check posted in public"
     assert told[date(2026, 10, 7)] == "Posting runs out → Posting is over"
