@@ -316,6 +316,8 @@ def _heads(plan: MigrationPlan, old: Workflow, new: Workflow) -> list[Text]:
     faults = []
     if len(plan.key) > _LONGEST_KEY:
         faults.append(_fault("key_too_long", key=plan.key, longest=_LONGEST_KEY))
+    if old.id == new.id:
+        faults.append(_fault("same", workflow=old.id))
     if old.key != new.key or old.subject != new.subject:
         faults.append(_fault("other_procedure", source=old.id, target=new.id))
     if plan.on < new.effective_from or (new.effective_to and plan.on > new.effective_to):

@@ -61,6 +61,10 @@ def test_another_procedure_is_no_target():
     assert "not the same procedure" in faults(PLAN, OLD, library().workflow("monthly-entry@2025"))[0]
 
 
+def test_a_definition_is_not_moved_to_itself():
+    assert faults(replace(PLAN, on=date(2025, 6, 1)), OLD, OLD) == ["The plan moves annual@2022 to itself."]
+
+
 def test_a_term_that_changes_its_kind_must_be_restarted():
     posting = next(r for r in NEW.deadlines if r.key == "posting")
     maximum = replace(posting, kind=OLD.deadline("recheck").kind, on_expiry="")
