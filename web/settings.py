@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict
 
@@ -13,6 +14,7 @@ __all__ = ["DEFAULT_PERSONAL_ROLES", "DEFAULT_REGISTERING_ROLES", "OidcSettings"
 
 DEFAULT_PERSONAL_ROLES = frozenset({"enumerator", "village_head", "committee", "commune_chair"})
 DEFAULT_REGISTERING_ROLES = frozenset({"committee", "commune_chair"})
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 )
@@ -55,7 +57,9 @@ class OidcSettings:
         if weak or not self.algorithms:
             msg = f"OIDC algorithms {', '.join(weak) or '(none)'}: expected some of {', '.join(sorted(_ALGORITHMS))}"
             raise InputError(msg)
-        if not self.jwks_url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]")):
+        address = urlsplit(self.jwks_url)
+        near = address.scheme == "http" and address.hostname in _LOOPBACK
+        if not address.hostname or not (near or address.scheme == "https"):
             msg = f"JWKS URL {self.jwks_url!r}: expected https:// (http only on loopback)"
             raise InputError(msg)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Path, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Body, Depends, File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...foundation.errors import NotFoundError
@@ -109,15 +110,26 @@ class PersonalReadOut(BaseModel):
     purpose: str
 
 
-class UploadForm(BaseModel):
-    """A household list (Phụ lục I or VI) as .xlsx or .csv, and what the list itself does not say."""
-
-    model_config = ConfigDict(extra="forbid")
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """A list as it came in, and what the list itself does not say."""
 
     file: UploadFile
-    area: _Area | None = None
-    partial: bool = Field(default=False, description="Register the sound rows; without it one faulty row stops all")
-    round: Code | None = Field(None, description="Put the households forward in this round too")
+    area: str | None
+    partial: bool
+    round: str | None
+
+
+def _upload_of(
+    *,
+    file: Annotated[UploadFile, File(description="The list: .xlsx or .csv")],
+    area: Annotated[_Area | None, Form(description="For a list that does not say")] = None,
+    partial: Annotated[bool, Form(description="Register the sound rows; without it one faulty row stops all")] = False,
+    opened_in: Annotated[
+        Code | None, Form(alias="round", description="Put the households forward in this round too")
+    ] = None,
+) -> _Upload:
+    return _Upload(file, area, partial, opened_in)
 
 
 @router.get("", response_model=Page[HouseholdOut], responses=AS_TABLE)
@@ -174,7 +186,7 @@ def register(session: Acting, given: Annotated[list[HouseholdIn], Body(min_lengt
 
 
 @router.post("/upload", status_code=201)
-def upload(session: Acting, form: Annotated[UploadForm, Body(media_type="multipart/form-data")]) -> Uploaded:
+def upload(session: Acting, form: Annotated[_Upload, Depends(_upload_of)]) -> Uploaded:
     """Register a household list from its file; faulty rows are answered with place, value and what was expected."""
     found = _read(session, form)
     if found.faults and not (form.partial and found.households):
@@ -184,7 +196,7 @@ def upload(session: Acting, form: Annotated[UploadForm, Body(media_type="multipa
     return Uploaded(**done, cases=cases, errors=[_fault_out(fault) for fault in found.faults])
 
 
-def _read(session: Session, form: UploadForm) -> ListRead:
+def _read(session: Session, form: _Upload) -> ListRead:
     with session.facade.database.read() as tx:
         villages = {u.code: (u.name, u.path) for u in units(tx) if u.level == "village" and _sees(session, u.path)}
     suffix = FilePath(form.file.filename or "").suffix.lower()
