@@ -328,8 +328,11 @@ def _calendar_known_on(day: date, unit_path: str) -> Calendar:
     return release(as_known_on=day, unit=unit_path or None)
 
 
-def key_source(keys: KeyProvider | str | None, url: str) -> KeyProvider:
-    """Return where the keys come from: as given, as ``RASOAT_KEYS`` says, or a key file beside a SQLite database."""
+def key_source(keys: KeyProvider | str | None, url: str, *, create: bool = True) -> KeyProvider:
+    """Return where the keys come from: as given, as ``RASOAT_KEYS`` says, or a key file beside a SQLite database.
+
+    That file is made if it is missing, unless `create` says otherwise.
+    """
     if keys is not None and not isinstance(keys, str):
         return keys
     spec = keys or os.environ.get("RASOAT_KEYS")
@@ -341,7 +344,7 @@ def key_source(keys: KeyProvider | str | None, url: str) -> KeyProvider:
         )
         raise InputError(msg)
     beside = Path(url.removeprefix("sqlite:///") + ".keys")
-    if not beside.exists():
+    if create and not beside.exists():
         create_key_file(beside)
     return FileKeys(beside)
 

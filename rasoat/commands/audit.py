@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from ..foundation.messages import Language
     from ..persistence.audit import AnyFinding, Audit
     from ..persistence.checkpoints import SignedCheckpoint
-    from ..persistence.database import Tx
+    from ..persistence.database import Database, Tx
+    from ..persistence.keys import KeyRing
 
-__all__ = ["app"]
+__all__ = ["app", "verified"]
 
 app = typer.Typer(no_args_is_help=True, help="The provable record: verify it, seal it, prove one household's part.")
 
+_SHOWN = 100
 _NOW = typer.Option("--now", help="Let the clock stand at this instant, e.g. 2022-12-14T17:00+07:00.")
 
 
@@ -41,7 +43,9 @@ def verify(
     recent: Annotated[
         int | None, typer.Option("--recent", min=1, help="Recompute the roots of the last so many checkpoints only.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Show at most so many findings; all are counted.")] = 100,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="Show at most so many findings; all are counted.")
+    ] = _SHOWN,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -70,6 +74,20 @@ def verify(
     _report(audit, found, tongue, as_json=as_json)
     if found.count:
         raise typer.Exit(REFUSED)
+
+
+def verified(database: Database, ring: KeyRing, tongue: Language, *, as_json: bool) -> dict[str, int]:
+    """Verify a whole database that was just copied; say so, or say what is wrong and stop with exit code 1."""
+    from ..persistence.audit import Audit
+    from ..persistence.chain_rows import case_count
+
+    with database.read() as tx, counting(text("audit.progress").within(tongue), case_count(tx)) as progress:
+        audit = Audit(tx, ring.public_keys(), progress=progress)
+        found = _Found(_SHOWN, audit.everything())
+    if found.count:
+        _report(audit, found, tongue, as_json=as_json)
+        raise typer.Exit(REFUSED)
+    return {"cases": audit.cases, "events": audit.events, "checkpoints": audit.checkpoints}
 
 
 @app.command()
@@ -126,9 +144,7 @@ def prove(
     case: Annotated[str, typer.Argument(help="A case id, or a household code.")],
     *,
     out: Annotated[Path, typer.Option("--out", help="The proof file to write.")],
-    number: Annotated[
-        int | None, typer.Option("--checkpoint", help="Under this checkpoint, not the last.")
-    ] = None,
+    number: Annotated[int | None, typer.Option("--checkpoint", help="Under this checkpoint, not the last.")] = None,
     events: Annotated[bool, typer.Option("--events/--no-events", help="Whether the proof shows the events.")] = True,
     db: Db = DATABASE_URL,
     keys: Keys = None,
@@ -184,7 +200,7 @@ def public_key(
     from ..persistence.signing import public_key_pem
 
     with refusals(as_json=as_json):
-        ring = key_source(keys, db).ring()
+        ring = key_source(keys, db, create=False).ring()
         wanted = key_id or ring.signer().id
         known = ring.public_keys()
         if wanted not in known:

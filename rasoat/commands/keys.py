@@ -49,7 +49,7 @@ def show(*, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json
 
     tongue = language(lang)
     with refusals(as_json=as_json), _database(db) as database:
-        ring = key_source(keys, db).ring()
+        ring = key_source(keys, db, create=False).ring()
         with database.read() as tx:
             wrapped = households_by_master(tx)
     erased = wrapped.pop("", 0)
@@ -164,7 +164,7 @@ def _key_file(keys: str | None, db: str) -> tuple[FileKeys, KeyRing]:
     from ..foundation.errors import InputError
     from ..persistence.keys import FileKeys
 
-    source = key_source(keys, db)
+    source = key_source(keys, db, create=False)
     if not isinstance(source, FileKeys):
         msg = (
             "only a key file can be changed from here; put the ring into a file (rasoat keys … --keys file:PATH), "
