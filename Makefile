@@ -13,7 +13,7 @@ DEV := $(VENV)/.dev
 BENCH := build/bench-venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench docs clean
 
 demo: $(RUNTIME)
 	$(VENV)/bin/rasoat demo --out out/demo
@@ -30,6 +30,9 @@ check: $(DEV)
 
 bench: $(BENCH)/.ready
 	$(BENCH)/bin/python -m benchmarks
+
+docs: $(VENV)/.dev
+	$(VENV)/bin/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 clean:
 	rm -rf $(VENV) build dist out rasoat.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
