@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, literal_column, null, select, update
+from sqlalchemy import null, select, update
 
 from .statements import Statement, in_ids, insertion, keyed_update
 
@@ -21,7 +21,6 @@ __all__ = [
     "DeadlineRow",
     "LedgerEntry",
     "close",
-    "due",
     "insert_deadlines",
     "insert_entries",
     "of_subjects",
@@ -118,16 +117,6 @@ def _waking(tables: Tables, given: Given) -> Any:
 
 
 _CLOSE = keyed_update("close deadlines", ("status_", "closed_on_", "breached_at_", "cause_", "id_"), _closing)
-_DUE = Statement(
-    "due deadlines",
-    ("now", "limit_"),
-    lambda t: (
-        _where(t, t.deadline.c.status == literal_column("'open'"), t.deadline.c.next_at <= bindparam("now"))
-        .order_by(t.deadline.c.next_at)
-        .limit(bindparam("limit_"))
-        .with_for_update(skip_locked=True)
-    ),
-)
 _SET_NEXT = keyed_update("set next wake-up", ("next_", "breached_", "id_"), _waking)
 _INSERT_ENTRY = insertion("insert ledger entries", lambda t: t.deadline_entry, LedgerEntry._fields)
 
@@ -155,11 +144,6 @@ def close(tx: Tx, closings: Sequence[Closing]) -> None:
     """Close open deadlines."""
     rows = [(c.status, tx.day(c.closed_on), _instant(tx, c.breached_at), c.cause, c.deadline_id) for c in closings]
     tx.many(_CLOSE, rows)
-
-
-def due(tx: Tx, now: datetime, limit: int) -> list[DeadlineRow]:
-    """Return open deadlines that need the worker at `now`, oldest first, locked (others' are skipped)."""
-    return [_read(tx, values) for values in tx.rows(_DUE, tx.instant(now), limit)]
 
 
 def set_next(tx: Tx, rows: Sequence[tuple[datetime | None, datetime | None, int]]) -> None:
