@@ -100,10 +100,12 @@ def export_all(
         msg = f"the database is at revision {revision or 'none'}, this release writes {head_revision()}; upgrade it"
         raise StorageError(msg)
     written: list[TableFile] = []
+    done = 0
     with database.read() as tx:
         for name, table in tables_by_name(database).items():
-            before = sum(t.rows for t in written)
-            written.append(_export(tx, archive, name, table, lambda done, so_far=before: progress(so_far + done)))
+            part = _export(tx, archive, name, table, _onward(progress, done))
+            written.append(part)
+            done += part.rows
     manifest = Manifest(revision, taken_at, tuple(written))
     with archive.writing(MANIFEST) as file:
         file.write(manifest.to_json())
@@ -194,6 +196,10 @@ def table_rows(tx: Tx, table: Table) -> Iterator[Sequence[dict[str, Any]]]:
             }
             for row in part
         ]
+
+
+def _onward(progress: Callable[[int], None], before: int) -> Callable[[int], None]:
+    return lambda done: progress(before + done)
 
 
 def _in_order(table: Table, dialect: str) -> Select[Any]:
