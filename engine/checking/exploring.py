@@ -38,6 +38,7 @@ __all__ = ["explored"]
 _START = date(2030, 1, 7)
 _FAR = 12  # days beyond which it no longer matters how long ago something was
 _MANY = 2
+_SATURDAY = 5
 _DAY_PARAMS = ("day", "start", "end")
 
 
@@ -304,5 +305,5 @@ def _path(node: _Node) -> tuple[PathLine, ...]:
 def _every_day_worked() -> Calendar:
     days = [_START + timedelta(days=n) for n in range(-40, 1200)]
     name = Text("ngày làm việc", "working day")
-    facts = {d: DayFact(d, DayKind.WORKING, name, None, None, "", "") for d in days if d.weekday() >= 5}  # noqa: PLR2004  Saturday
+    facts = {d: DayFact(d, DayKind.WORKING, name, None, None, "", "") for d in days if d.weekday() >= _SATURDAY}
     return Calendar("every-day", facts, first_day=days[0], last_day=days[-1], confirmed_through=days[-1])
