@@ -82,7 +82,7 @@ class OutcomeOut(BaseModel):
             accepted=[
                 MovedOut(case=str(m.case_id), from_state=m.from_state, to_state=m.to_state) for m in outcome.accepted
             ],
-            refused=[RefusalOut.of(refusal) for refusal in outcome.refused],
+            refused=RefusalOut.grouped(outcome.refused),
         )
 
 

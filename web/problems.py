@@ -52,18 +52,24 @@ class TextOut(BaseModel):
 
 
 class RefusalOut(BaseModel):
-    """Why an act was not done to a case (`case` is null if it concerns none in particular)."""
+    """Why an act was not done, and to which cases: the same reason is told once, however many cases share it."""
 
-    case: str | None
+    cases: list[str]
     code: str
     reason: TextOut
     article: str
 
     @classmethod
-    def of(cls, refusal: Refusal) -> RefusalOut:
-        """Return a refusal as JSON shows it."""
-        case = None if refusal.case_id is None else str(refusal.case_id)
-        return cls(case=case, code=refusal.code, reason=TextOut.of(refusal.reason), article=refusal.article)
+    def grouped(cls, refusals: Sequence[Refusal]) -> list[RefusalOut]:
+        """Return refusals as JSON shows them, in the order in which each reason first came up."""
+        found: dict[tuple[str, str, Text], list[str]] = {}
+        for refusal in refusals:
+            same = found.setdefault((refusal.code, refusal.article, refusal.reason), [])
+            same += [] if refusal.case_id is None else [str(refusal.case_id)]
+        return [
+            cls(cases=cases, code=code, reason=TextOut.of(reason), article=article)
+            for (code, article, reason), cases in found.items()
+        ]
 
 
 class Problem(BaseModel):
@@ -126,10 +132,10 @@ def answer(problem: ProblemError) -> JSONResponse:
 def refused(refusals: Sequence[Refusal]) -> ProblemError:
     """Return the problem of an act that moved nothing: 422 if its form does not fit, else 409.
 
-    One reason shared by all is told as the problem's own; every case's stands under `refusals`.
+    One reason shared by all is told as the problem's own; every reason stands under `refusals`, with its cases.
     """
     status = 422 if all(r.code == "refused.form" for r in refusals) else 409
-    listed = [RefusalOut.of(r).model_dump() for r in refusals]
+    listed = [each.model_dump() for each in RefusalOut.grouped(refusals)]
     problem = ProblemError(status, "web.refused", fields={"count": len(refusals)}, refusals=listed)
     if len({(r.code, r.article) for r in refusals}) == 1:
         problem.code, problem.reason = refusals[0].code, refusals[0].reason

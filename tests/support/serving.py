@@ -16,7 +16,7 @@ from rasoat.serving import asgi
 from rasoat.web import WebSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from anyio.from_thread import BlockingPortal
@@ -48,10 +48,10 @@ def village(number: int, commune: str = COMMUNE) -> str:
     return f"{commune}/{commune.rpartition('/')[2]}-{number:02d}"
 
 
-def units_of(villages: int) -> list[dict[str, Any]]:
-    """A province, a district, two communes and their villages."""
+def units_of(villages: int, communes: Sequence[str] = (COMMUNE, OTHER_COMMUNE)) -> list[dict[str, Any]]:
+    """A province, a district, communes and their villages."""
     found = [("42", "Tỉnh Mẫu", "province", None), ("446", "Huyện Mẫu", "district", "42")]
-    for commune in (COMMUNE, OTHER_COMMUNE):
+    for commune in communes:
         code = commune.rpartition("/")[2]
         found.append((code, f"Xã {code}", "commune", "446"))
         found += [(f"{code}-{n:02d}", f"Thôn {n}", "village", code) for n in range(1, villages + 1)]

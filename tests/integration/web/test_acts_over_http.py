@@ -38,7 +38,7 @@ def test_a_refusal_is_a_problem_with_code_reason_and_article(service, ids):
         assert (answer.status_code, found["code"]) == (409, "refused.state")
         assert found["article"] == "QĐ 24/2021/QĐ-TTg Điều 4 khoản 4 điểm c"
         assert "Tổng hợp" in found["reason"]["vi"]
-        assert found["refusals"][0]["case"] == ids[code(1, 1)]
+        assert [r["cases"] for r in found["refusals"]] == [[ids[code(1, 1)]]]
 
 
 def test_a_form_that_does_not_fit_is_422_and_names_the_field(service, ids):
@@ -58,7 +58,7 @@ def test_all_or_nothing_writes_nothing_where_one_case_is_refused(service, ids):
         client.post(f"/v1/cases/{first}/acts", json=LISTING)
         answer = client.post("/v1/acts", json={**LISTING, "cases": list(ids.values()), "mode": "all"})
         assert answer.status_code == 409
-        assert [r["case"] for r in problem(answer)["refusals"]] == [first]
+        assert [r["cases"] for r in problem(answer)["refusals"]] == [[first]]
         states = client.get("/v1/cases", params={"round": "R-2022"}).json()["items"]
         assert sum(case["state"] == "listed" for case in states) == 1
 
@@ -69,7 +69,7 @@ def test_each_moves_what_can_move_and_answers_case_by_case(service, ids):
         client.post(f"/v1/cases/{first}/acts", json=LISTING)
         answer = client.post("/v1/acts", json={**LISTING, "cases": list(ids.values()), "mode": "each"})
         assert answer.status_code == 201
-        assert [r["case"] for r in answer.json()["refused"]] == [first]
+        assert [r["cases"] for r in answer.json()["refused"]] == [[first]]
         assert len(answer.json()["accepted"]) == len(ids) - 1
 
 
@@ -145,6 +145,13 @@ def test_a_token_that_may_only_read_cannot_act(service, ids):
     with service.client(service.token(scopes=("read",))) as client:
         answer = client.post(f"/v1/cases/{ids[code(1, 1)]}/acts", json=LISTING)
         assert (answer.status_code, problem(answer)["code"]) == (403, "permission")
+
+
+def test_a_reason_that_many_cases_share_is_told_once(service, ids):
+    with service.client(service.token()) as client:
+        answer = client.post("/v1/acts", json={**LISTING, "trigger": "summarise", "cases": list(ids.values())})
+        [only] = problem(answer)["refusals"]
+        assert sorted(only["cases"]) == sorted(ids.values())
 
 
 def test_a_timers_act_cannot_be_asked_for(service, ids):
