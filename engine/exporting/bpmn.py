@@ -127,7 +127,7 @@ def _drawing(root: ET.Element, process: Process, sheet: Sheet) -> None:
     for node in process.nodes.values():
         extra = {"isMarkerVisible": "true"} if node.kind is Kind.CHOICE else {}
         shape = _shape(plane, node.key, sheet.boxes[node.key], **extra)
-        if node.name and node.kind in {Kind.TIMER, Kind.END}:
+        if node.name and node.kind is not Kind.TASK:
             _label(shape, _beside(node, sheet.boxes[node.key]))
     for flow in process.flows:
         edge = ET.SubElement(plane, f"{{{_DIAGRAM}}}BPMNEdge", id=f"{flow.key}_edge", bpmnElement=flow.key)
@@ -154,6 +154,8 @@ def _bounds(owner: ET.Element, x: float, y: float, width: float, height: float) 
 def _beside(node: Node, box: Box) -> tuple[float, float, float, float]:
     if node.kind is Kind.TIMER:
         return box.x + box.width + 1, box.y + box.height / 2 + 2, 40.0, 44.0
+    if node.kind is Kind.CHOICE:
+        return box.x - 36, box.y + box.height - 10, 56.0, 12.0
     height = _line_height(node.name, box.width + 38)
     return box.x - 19, box.y + box.height + 3, box.width + 38, height
 
@@ -161,6 +163,8 @@ def _beside(node: Node, box: Box) -> tuple[float, float, float, float]:
 def _along(flow: Flow, way: tuple[Point, ...], process: Process) -> tuple[float, float, float, float]:
     """Return where a flow's name stands: behind the step it leaves, in turn above and below the way out."""
     height = _line_height(flow.name, _NAME_WIDTH)
+    if _loops(flow, process) and process.nodes[flow.target].kind is Kind.END:
+        return way[-1].x - 82, way[-1].y + 2, 62.0, 33.0
     if _loops(flow, process):
         return (way[1].x + way[2].x) / 2 - 70, way[1].y - 14, 140.0, 14.0
     if process.nodes[flow.source].kind is Kind.TIMER:

@@ -93,7 +93,7 @@ class _Builder:
 
     def build(self) -> Process:
         first = self.workflow.initial.key
-        self._node(Node("start", Kind.START, "", self.lane_of[first], first))
+        self._node(Node("start", Kind.START, self.wording.state(first), self.lane_of[first], first))
         self._flow("start", f"task_{first}")
         for state in self.workflow.states.values():
             self._end(state) if state.kind is StateKind.END else self._step(state)
@@ -129,7 +129,9 @@ class _Builder:
         """Lead from `source` to where each act leads: straight if there is one way, else through a gateway."""
         ways = {(a.transition.trigger, a.target): a for a in arrows}
         if len(ways) > 1:
-            gateway = self._node(Node(f"{kind}_{state.key}", Kind.CHOICE, "", self.lane_of[state.key], state.key))
+            gateway = self._node(
+                Node(f"{kind}_{state.key}", Kind.CHOICE, self.wording.say("choice"), self.lane_of[state.key], state.key)
+            )
             self._flow(source, gateway)
             source = gateway
         for (trigger, target), arrow in ways.items():
@@ -139,10 +141,8 @@ class _Builder:
             self._flow(source, self._entry(arrow, state), name, condition if len(ways) > 1 else "")
 
     def _flow_name(self, arrow: Arrow, *, several: bool) -> str:
-        if leaves_anywhere(self.workflow, arrow):
-            return ""  # the end beside the step says by its own name what leads to it
         name = self.wording.trigger(arrow.transition.trigger)
-        return f"{name} → {self.wording.state(arrow.target)}" if several else name
+        return f"{name} → {self.wording.state(arrow.target)}" if several and not arrow.stays else name
 
     def _entry(self, arrow: Arrow, state: State) -> str:
         """Return the node at which a case arrives; an end reached from anywhere is one of the step's own."""

@@ -31,6 +31,7 @@ _ROW = 290.0
 _HEADROOM = 46.0
 _TRACK = 12.0
 _GAP = 112.0  # room for the names of the arrows that leave a step
+_TIP = 28.0  # a stretch before each step in which no arrow turns
 _TIMER_STEP = 76.0
 _BELOW = 44.0
 
@@ -115,7 +116,7 @@ class _Drawing:
 
     def _column_lefts(self) -> tuple[list[float], float]:
         last = max(self.columns.values())
-        widths = [_GAP + _TRACK * sum(place == gap for _, place in self.turns) for gap in range(-1, last + 1)]
+        widths = [_GAP + _TIP + _TRACK * sum(place == gap for _, place in self.turns) for gap in range(-1, last + 1)]
         lefts, x = [], 2 * _HEADER + _EVENT + 20
         for column in range(last + 1):
             x += widths[column]
@@ -192,7 +193,7 @@ class _Drawing:
     def _turn_x(self, flow: Flow, gap: int, lefts: list[float]) -> float:
         """Return where a long arrow turns in the gap behind column `gap` (-1: before the first)."""
         behind = lefts[gap] + self.cell_width if gap >= 0 else 2 * _HEADER + _EVENT + 20
-        return behind + _GAP - 28 + _TRACK * self.turns[flow.key, gap]
+        return behind + _GAP + _TRACK * self.turns[flow.key, gap]
 
     def _step_over(self, start: Point, goal: Point) -> list[Point]:
         x = goal.x - 14
