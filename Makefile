@@ -1,6 +1,7 @@
 # make demo   run one commune's round of 2022 into out/demo (installs what the engine needs to run)
 # make test   everything: system packages, environment, checks, tests
 # make check  lint, format, types and layers; the last two on the built wheel
+# make docs   build the documentation site into build/docs
 # make bench  measure, in an environment of its own
 # make clean  remove all that this file makes
 
@@ -31,7 +32,7 @@ check: $(DEV)
 bench: $(BENCH)/.ready
 	$(BENCH)/bin/python -m benchmarks
 
-docs: $(VENV)/.dev
+docs: $(DEV)
 	$(VENV)/bin/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 clean:
