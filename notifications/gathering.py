@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ..engine.definition import SUPERVISOR
-from ..engine.tidings import stalled
+from ..engine.tidings import tiding
 from ..foundation.clock import legal_date
 from ..foundation.errors import ConflictError, RasoatError
 from ..foundation.logs import Log
-from ..foundation.messages import Text, text
+from ..foundation.messages import Text
 from ..persistence.held import HeldRow, hold
 from ..persistence.messages import store
 from ..persistence.outbox import cases_waiting, claim_facts, enqueue, open_terms_of, settle_facts, unit_names
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["Gathered", "composer_for", "gather", "known_of", "names_for"]
 
 log = Log("rasoat.notifications")
-_JOB = "dispatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +185,17 @@ class _Keeping:
             log.error("fact_untold", id=row_id, kind=self._rows[row_id].kind, problem=problem)
 
     def _unreachable(self, ids: Iterable[str]) -> None:
-        """Put on record that nobody up to the top holds the office, and let the supervisor know if there is one."""
+        """Put on record that nobody up to the top holds an office, and let the supervisor know if there is one."""
+        offices: dict[tuple[str, str], list[OutboxRow]] = defaultdict(list)
         for row_id in sorted(ids):
             row = self._rows[row_id]
-            nobody = text("delivery.unreachable", role=row.role, unit=row.unit_path)
-            problem = f"{nobody.vi} / {nobody.en}"
-            self._settle("unreachable", [row_id], problem)
+            self._settle("unreachable", [row_id], f"nobody holds {row.role} at {row.unit_path} or any level above")
             log.error("nobody_to_tell", id=row_id, kind=row.kind, role=row.role, unit=row.unit_path)
-            if row.role != SUPERVISOR:
-                enqueue(self._tx, [stalled(_JOB, SUPERVISOR, row.unit_path, problem, self._now)])
+            offices[row.role, row.unit_path].append(row)
+        enqueue(self._tx, [self._nobody(rows) for (role, _), rows in offices.items() if role != SUPERVISOR])
+
+    def _nobody(self, rows: Sequence[OutboxRow]) -> OutboxRow:
+        role, path = rows[0].role, rows[0].unit_path
+        data = {"office": role, "workflow": min(_said(rows, "workflow"), default=""), "count": len(rows)}
+        subject = f"{role}:{path}:{legal_date(self._now)}"
+        return tiding("unreachable", "urgent", SUPERVISOR, path, path, subject, data, self._now)

@@ -18,6 +18,7 @@ Kind = Literal[
     "act_waiting",  # a case waits for someone's act
     "migration_done",  # cases were moved to another definition
     "job_stalled",  # a job of the worker failed or has not run
+    "unreachable",  # nobody up to the top holds an office that had to be told
     "digest",  # the morning's list, or the catch-up after a backlog
     "weekly_summary",  # on-time rates by unit, for the committee
     "delay_notice",  # phiếu xin lỗi và hẹn lại ngày trả kết quả, drafted for signature
@@ -43,6 +44,7 @@ DETAILS: Mapping[Kind, Mapping[str, tuple[Sort, bool]]] = {
         "refused": ("count", True),
     },
     "job_stalled": {"job": ("text", True), "last_success": ("instant", False), "problem": ("text", True)},
+    "unreachable": {"office": ("label", True), "unit_name": ("text", True)},
     "delay_notice": {
         "unit_name": ("text", True),
         "place": ("text", False),

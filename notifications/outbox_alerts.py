@@ -204,13 +204,14 @@ def _act_waiting(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read
     workflow = known.names.workflow(data["workflow"])
     state = workflow.state(data["state"])
     place = (int(data["round"]), row.about_path, state.key)
+    awaited = _awaited(workflow, state.key, row.role)
     alert = Alert(
         **_common(row, data, known, rung="waiting"),
         desk=known.names.desk(row.role, row.unit_path, workflow.id),
-        step=state.label,
+        step=awaited,
         article=str(state.article),
         details={
-            "act": _awaited(workflow, state.key, row.role)._asdict(),
+            "act": awaited._asdict(),
             "since": legal_date(row.created_at).isoformat(),
         },
     )
@@ -230,6 +231,13 @@ def _job_stalled(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read
     )
 
 
+def _unreachable(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
+    office = known.names.role(data["office"], data["workflow"])
+    details = {"office": office._asdict(), "unit_name": known.names.unit(row.about_path)}
+    alert = Alert(**_common(row, data, known, rung="unreachable"), details=details)
+    return _Read(row, alert, ("unreachable", row.id), None)
+
+
 RAISED: Mapping[str, Callable[[OutboxRow, Mapping[str, Any], Known], _Read]] = {
     "deadline": _deadline,
     "breach": _breach,
@@ -238,6 +246,7 @@ RAISED: Mapping[str, Callable[[OutboxRow, Mapping[str, Any], Known], _Read]] = {
     "act_waiting": _act_waiting,
     "migration_done": _migration_done,
     "job_stalled": _job_stalled,
+    "unreachable": _unreachable,
 }
 """How a row of each kind is read; a test keeps this in step with what the engine queues."""
 
@@ -277,7 +286,7 @@ def _common(row: OutboxRow, data: Mapping[str, Any], known: Known, *, rung: str)
 def _counting(data: Mapping[str, Any], names: Names) -> Counting:
     if data.get("subject") == "round":
         return "round"
-    kept = names.workflow(data["workflow"]).subject if "workflow" in data else ""
+    kept = names.workflow(data["workflow"]).subject if data.get("workflow") else ""
     return "household" if kept == "household" else "person" if kept == "person" else "case"
 
 

@@ -104,6 +104,7 @@ SAMPLES = {
         {"job": "ladder", "last_success": "2022-10-27T01:00:00+00:00", "problem": "database is locked"},
         {"job": "ladder", "last_success": None, "problem": "never started"},
     ],
+    "unreachable": [{"office": label("Rà soát viên", "Enumerator"), "unit_name": "xã Cẩm Duệ", "count": 3}],
     "digest": [
         digest(THURSDAY, ENTRIES, CHANGES),
         digest(THURSDAY, [], CHANGES[:1]),
