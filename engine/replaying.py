@@ -75,6 +75,11 @@ class Line(NamedTuple):
         own: dict[str, Any] = json.loads(self.event.payload) if self.event.payload else {}
         return {key: value for key, value in own.items() if key not in _ON_RECORD_ONLY}
 
+    @property
+    def certificate(self) -> str | None:
+        """The number of the certificate that was given with it."""
+        return json.loads(self.event.payload).get("certificate") if self.event.payload else None
+
     def request(self, workflow: Workflow) -> ActRequest:
         """Return the act as it was asked for. Who might do it was judged when it was entered."""
         event, act = self.event, self.act
@@ -272,8 +277,8 @@ class Track:
 
     def _migrated_term(self, event: EventRow, said: Mapping[str, Any], row: DeadlineRow | None) -> DeadlineRow:
         rule, due_on = self.workflow.deadline(said["rule"]), date.fromisoformat(said["due_to"])
+        start = self._begun(rule, event)
         if row is None or said["how"] == "restart":
-            start = self._begun(rule, event)
             row = self.world.term(self.case, rule, start)
         if row is None:
             calendar = self.world.calendar(legal_date(event.recorded_at), self.case.unit_path)

@@ -17,7 +17,7 @@ from ..foundation.paths import below
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from sqlalchemy import Alias, ColumnElement, ScalarSelect, Table
+    from sqlalchemy import ColumnElement, FromClause, ScalarSelect
 
     from .database import Tx
 
@@ -27,12 +27,12 @@ _STANDS = ("opened", "step", "restated", "migration")
 _TURNS = ("correction", "migration", "moved")
 
 
-def turns(event: Table | Alias) -> ColumnElement[bool]:
+def turns(event: FromClause) -> ColumnElement[bool]:
     """Return the condition that an event is one of the few that turn a history: the index on them is found by it."""
     return event.c.kind.in_([literal_column(f"'{kind}'") for kind in _TURNS])
 
 
-def in_force(tx: Tx, event: Table | Alias, known_at: datetime | None = None) -> ColumnElement[bool]:
+def in_force(tx: Tx, event: FromClause, known_at: datetime | None = None) -> ColumnElement[bool]:
     """Return the condition that no correction (on record by `known_at`) took an event back."""
     later = tx.tables.event.alias()
     on_record = [later.c.recorded_at <= known_at] if known_at is not None else []
@@ -60,7 +60,7 @@ def standing(
     """Return how many cases stood in each state, by the village in which they lay then: (unit path, state, count)."""
     found = _where_cases_stood(tx, on, known_at, round_id, unit_path).subquery()
     query = select(found.c.unit_path, found.c.state, func.count()).group_by(found.c.unit_path, found.c.state)
-    return [tuple(row) for row in tx.select(query.order_by(found.c.unit_path, found.c.state))]  # type: ignore[misc]  # rows
+    return [(row.unit_path, row.state, row[2]) for row in tx.select(query.order_by(found.c.unit_path, found.c.state))]
 
 
 def cases_on(
@@ -69,7 +69,7 @@ def cases_on(
     """Return where each case stood: (case id, unit path, state), in id order."""
     found = _where_cases_stood(tx, on, known_at, round_id, unit_path).subquery()
     query = select(found.c.case_id, found.c.unit_path, found.c.state).order_by(found.c.case_id)
-    return [tuple(row) for row in tx.select(query)]  # type: ignore[misc]  # rows
+    return [(row.case_id, row.unit_path, row.state) for row in tx.select(query)]
 
 
 def _where_cases_stood(tx: Tx, on: date, known_at: datetime, round_id: int | None, unit_path: str | None) -> Any:
@@ -108,7 +108,7 @@ def _moved_since(tx: Tx, on: date, known_at: datetime) -> ScalarSelect[Any]:
     )
 
 
-def _member(tx: Tx, event: Alias, name: str, only_if: ColumnElement[bool]) -> ColumnElement[Any]:
+def _member(tx: Tx, event: FromClause, name: str, only_if: ColumnElement[bool]) -> ColumnElement[Any]:
     """Return a member of an event's payload; of other events the payload is not looked into."""
     if tx.dialect == "sqlite":
         found: ColumnElement[Any] = func.json_extract(event.c.payload, f"$.{name}")
