@@ -65,6 +65,9 @@ class IssuerKeys:
         with self._lock:
             if key_id not in self._keys or self._older_than(self._read_at, self._settings.keys_kept_seconds):
                 self._refresh()
+            if self._read_at is None:
+                msg = f"nothing is known of the issuer's keys at {self._settings.jwks_url}"
+                raise StorageError(msg)
             return self._keys.get(key_id)
 
     def _refresh(self) -> None:
@@ -76,8 +79,8 @@ class IssuerKeys:
             self._read_at = self._asked_at
         except StorageError as error:
             log.warning("issuer_keys_unreachable", url=self._settings.jwks_url, error=str(error))
-            if not self._keys:
-                raise
+            if self._older_than(self._read_at, self._settings.keys_outlive_outage_seconds):
+                self._keys, self._read_at = {}, None
 
     def _older_than(self, moment: float | None, seconds: float) -> bool:
         return moment is None or self._monotonic() - moment >= seconds

@@ -50,6 +50,7 @@ class OidcSettings:
     acts_for_claim: str = "rasoat_acts_for"
     keys_kept_seconds: int = 300
     keys_asked_at_most_every_seconds: int = 10
+    keys_outlive_outage_seconds: int = 24 * 3600
 
     def __post_init__(self) -> None:
         """Refuse algorithms whose key is shared or absent, and an address that anyone on the way can change."""
