@@ -185,21 +185,18 @@ def take_due_checkpoint(
 ) -> SignedCheckpoint | None:
     """Take a checkpoint if the last one is `every` old or there is none; None if it is not due.
 
-    With `folder` it is also written there, outside the database. Of two workers only one takes it.
+    With `folder` it is also written there, outside the database; one that could not be written when it was taken is
+    written by the next call. Of two workers only one takes it.
     """
     now = clock.now()
     with database.read() as tx:
-        last = stored_checkpoints(tx, [_last_number(tx)])
-    if last and instant_from_text(last[0].signed.checkpoint.taken_at) + every > now:
-        return None
-    try:
-        signed = take(database, now=now, key=keys.ring().signer())
-    except ConflictError:
-        log.info("checkpoint_taken_by_another")
-        return None
+        last = [row.signed for row in stored_checkpoints(tx, [_last_number(tx)])]
+    due = not last or instant_from_text(last[0].checkpoint.taken_at) + every <= now
+    taken = _taken(database, now, keys) if due else None
     if folder is not None:
-        export_checkpoint(signed, folder)
-    return signed
+        for signed in [taken] if taken is not None else last:
+            export_checkpoint(signed, folder)
+    return taken
 
 
 def export_checkpoint(signed: SignedCheckpoint, folder: Path) -> Path:
@@ -230,6 +227,14 @@ def prove(tx: Tx, case_id: int, *, number: int | None = None, with_events: bool 
         return proof
     events = [core for core, _ in events_of(tx, [case_id]).get(case_id, [])]
     return proof._replace(events=tuple(events[: proof.head.length]))
+
+
+def _taken(database: Database, now: datetime, keys: KeyProvider) -> SignedCheckpoint | None:
+    try:
+        return take(database, now=now, key=keys.ring().signer())
+    except ConflictError:
+        log.info("checkpoint_taken_by_another")
+        return None
 
 
 def _at(sealed: list[ChainHead], number: int) -> ChainHead | None:

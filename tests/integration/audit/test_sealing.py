@@ -11,6 +11,7 @@ from importlib.resources import files
 import pytest
 from sqlalchemy import func, select
 
+from rasoat import Rasoat
 from rasoat.foundation.errors import InputError, NotFoundError
 from rasoat.persistence import checkpoint_rows
 from rasoat.persistence.chain_rows import case_spans, events_in, heads_of
@@ -25,6 +26,7 @@ from rasoat.persistence.checkpoint_rows import (
 from rasoat.persistence.checkpoints import checkpoint_from_json
 from rasoat.persistence.keys import DevelopmentKeys
 from rasoat.persistence.signing import public_key_pem
+from rasoat.worker import Worker
 from tests.integration.audit.conftest import SIGNER
 from tests.support.reviews import BEATS
 
@@ -147,6 +149,24 @@ def test_a_checkpoint_is_due_a_day_after_the_last_one(unsealed, tmp_path):
     assert second.checkpoint.previous == first.checkpoint.digest()
     kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
     assert kept == ["checkpoint-000001.json", "checkpoint-000002.json"]
+
+
+def test_a_copy_that_could_not_be_written_is_written_later(unsealed, tmp_path):
+    (tmp_path / "kept").write_text("no folder yet")
+    with pytest.raises(FileExistsError):
+        take_due_checkpoint(unsealed.database, unsealed.review.clock, KEYS, folder=tmp_path / "kept")
+    (tmp_path / "kept").unlink()
+    assert take_due_checkpoint(unsealed.database, unsealed.review.clock, KEYS, folder=tmp_path / "kept") is None
+    content = (tmp_path / "kept" / "checkpoint-000001.json").read_bytes()
+    assert checkpoint_from_json(content) == checkpoint_of(unsealed)
+
+
+def test_the_worker_seals_once_a_day(unsealed, tmp_path, monkeypatch):
+    monkeypatch.setenv("RASOAT_CHECKPOINTS", str(tmp_path / "kept"))
+    engine = Rasoat.bind(unsealed.database, keys=KEYS, clock=unsealed.review.clock)
+    assert Worker(engine).once()["checkpoint"] == {"taken": 1, "number": 1}
+    assert Worker(engine).once()["checkpoint"] == {"taken": 0, "number": None}
+    assert (tmp_path / "kept" / "checkpoint-000001.json").exists()
 
 
 def test_of_two_workers_one_takes_the_checkpoint(unsealed, monkeypatch):
