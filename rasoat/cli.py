@@ -14,15 +14,18 @@ from .commands import (
     backup,
     calendar,
     case,
+    correct,
     database,
     demo,
     due,
+    history,
     household,
     importing,
     keys,
     log,
     migrate,
     outbox,
+    overdue,
     plan,
     rehearse,
     serve,
@@ -44,7 +47,11 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("import")(importing.import_file)
 app.command("act")(act.act)
+app.command("correct")(correct.correct)
+app.command("undo")(correct.undo)
+app.command("history")(history.history)
 app.command("due")(due.due)
+app.command("overdue")(overdue.overdue)
 app.add_typer(case.app, name="case")
 app.add_typer(plan.app, name="plan")
 app.add_typer(workflows.app, name="workflows")

@@ -114,6 +114,31 @@ def test_the_district_was_overdue_on_a_day_in_the_middle_and_its_breach_stays_on
     assert opinion.breached_at is not None
 
 
+def test_the_overdue_command_tells_unit_term_and_desk(played: tuple[dict[str, Any], Path]) -> None:
+    where = ("--db", played[0]["database"], "--keys", "development", "--as-of", "08/11/2022")
+    told = run("overdue", "--unit", "42/446/18766/18766-01", *where, "--json", cwd=played[1])
+    assert json.loads(told.stdout) == {
+        "as_of": "2022-11-08",
+        "overdue": [
+            {
+                "unit_path": "42/446/18766/18766-01",
+                "workflow": "annual@2022",
+                "rule": "opinion",
+                "owner_role": "superior_chair",
+                "owner_path": "42/446",
+                "due_on": "2022-11-07",
+                "count": 28,
+                "days": 1,
+            }
+        ],
+    }
+    shown = run("overdue", *where, cwd=played[1])
+    assert "Chủ tịch UBND cấp huyện, Huyện Cẩm Xuyên" in shown.stdout
+    assert run("overdue", "--unit", "99", *where, "--json", cwd=played[1]).stdout.split() == [
+        *'{ "as_of": "2022-11-08", "overdue": [] }'.split()
+    ]
+
+
 def test_certificates_go_to_poor_and_near_poor_only(engine: Rasoat) -> None:
     codes = engine.cases_of_round("18766-2022")
     with_certificate = [c for c in list(codes)[::7] if engine.case(c).certificate]
