@@ -8,10 +8,13 @@ import shlex
 from pathlib import Path
 from shutil import copytree
 
-import pytest
 from typer.testing import CliRunner
 
 from rasoat.cli import app
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 RUNNER = CliRunner()
@@ -23,9 +26,7 @@ def steps() -> list[tuple[int, str]]:
     return [(int(code or 0), line) for code, block in blocks for line in block.strip().splitlines()]
 
 
-def test_every_command_of_the_tutorial_does_what_the_text_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_command_of_the_tutorial_does_what_the_text_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copytree(DOCS / "tutorial", tmp_path / "village")
     monkeypatch.chdir(tmp_path / "village")
     said = ""
