@@ -7,11 +7,11 @@ import re
 import shlex
 from pathlib import Path
 from shutil import copytree
+from typing import TYPE_CHECKING
 
 from typer.testing import CliRunner
 
 from rasoat.cli import app
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
