@@ -123,7 +123,7 @@ def closing(rule: DeadlineRule, row: DeadlineRow, step: Step, occurred_on: date,
         return Closing("cancelled", occurred_on, row.breached_at, step.transition.trigger, row.id)
     running = row.status != "suspended"  # a term that stands still does not run out
     if rule.kind is DeadlineKind.MINIMUM:
-        ran_out = running and occurred_on >= row.due_on
+        ran_out = running and occurred_on >= row.due_on and now >= row.due_at
         return Closing(
             "met" if ran_out else "cancelled", occurred_on, None, None if ran_out else step.transition.trigger, row.id
         )
