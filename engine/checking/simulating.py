@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...deadlines.calendar import Calendar
     from ...persistence.deadlines import DeadlineRow
-        from ..deciding import Decision, Step
+    from ..deciding import Decision, Step
     from ..definition import DeadlineRule, Workflow
     from ..machine import CompiledWorkflow
 
