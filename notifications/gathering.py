@@ -196,6 +196,7 @@ class _Keeping:
 
     def _nobody(self, rows: Sequence[OutboxRow]) -> OutboxRow:
         role, path = rows[0].role, rows[0].unit_path
-        data = {"office": role, "workflow": min(_said(rows, "workflow"), default=""), "count": len(rows)}
+        workflow = min(_said(rows, "workflow"), default="")
+        data = {"office": role, "count": len(rows)} | ({"workflow": workflow} if workflow else {})
         subject = f"{role}:{path}:{legal_date(self._now)}"
         return tiding("unreachable", "urgent", SUPERVISOR, path, path, subject, data, self._now)

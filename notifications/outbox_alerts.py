@@ -226,15 +226,15 @@ def _migration_done(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _R
 
 def _job_stalled(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
     details = {key: data[key] for key in ("job", "last_success", "problem")}
-    return _Read(
-        row, Alert(**_common(row, data, known, rung="stalled"), details=details), ("job_stalled", row.id), None
-    )
+    named = Text(data["job"], data["job"])
+    alert = Alert(**_common(row, data, known, rung="stalled"), step=named, details=details)
+    return _Read(row, alert, ("job_stalled", row.id), None)
 
 
 def _unreachable(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
-    office = known.names.role(data["office"], data["workflow"])
+    office = known.names.role(data["office"], data.get("workflow", ""))
     details = {"office": office._asdict(), "unit_name": known.names.unit(row.about_path)}
-    alert = Alert(**_common(row, data, known, rung="unreachable"), details=details)
+    alert = Alert(**_common(row, data, known, rung="unreachable"), step=office, details=details)
     return _Read(row, alert, ("unreachable", row.id), None)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select, update
 
-from .messages import insert_new
+from .messages import insert_new, inserted
 from .statements import in_texts
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def release(tx: Tx, recipient: str, outbox_ids: Sequence[str], now: datetime) ->
 def claim_day(tx: Tx, kind: str, recipient: str, day: date, now: datetime) -> bool:
     """Claim what a recipient gets once on a day; False if any worker did before."""
     row = {"kind": kind, "recipient": recipient, "day": day, "composed_at": now}
-    return bool(tx.execute(insert_new(tx, tx.tables.notice_day), row))
+    return inserted(tx, tx.tables.notice_day, row)
 
 
 def last_day(tx: Tx, kind: str) -> date | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, func, select, update
 
-from .messages import insert_new
+from .messages import inserted
 from .statements import in_texts
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class InboxRow(NamedTuple):
 
 def put(tx: Tx, row: InboxRow) -> bool:
     """Keep a message; False, changing nothing, if its id is there already."""
-    return bool(tx.execute(insert_new(tx, tx.tables.inbox), row._asdict()))
+    return inserted(tx, tx.tables.inbox, row._asdict())
 
 
 def letters(tx: Tx, address: str, *, unread_only: bool = False, limit: int = 50) -> list[InboxRow]:

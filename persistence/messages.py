@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Table
@@ -27,6 +27,7 @@ __all__ = [
     "forget",
     "ids_like",
     "insert_new",
+    "inserted",
     "listed",
     "message_by_id",
     "messages_of",
@@ -79,6 +80,14 @@ class AttemptRow(NamedTuple):
 def insert_new(tx: Tx, table: Table) -> Any:
     """Return an insertion that leaves a row alone whose key is there already."""
     return (sqlite if tx.dialect == "sqlite" else postgresql).insert(table).on_conflict_do_nothing()
+
+
+def inserted(tx: Tx, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row whose key may be there already; return whether it was new.
+
+    Asked by RETURNING: the row count of an insertion that met a conflict is not told alike by every driver.
+    """
+    return bool(tx.select(insert_new(tx, table).values(dict(row)).returning(*table.primary_key.columns)))
 
 
 def store(tx: Tx, rows: Sequence[MessageRow], facts: Sequence[tuple[str, str]]) -> None:
