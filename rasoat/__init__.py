@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import CaseView, Rasoat, RoundOpened
+    from .engine.correcting import Correction, Undo
+    from .engine.history import PastCase
     from .engine.queries import DueLine, StateCount
     from .engine.service import Moved, Outcome
     from .engine.timers import Ran
@@ -29,6 +31,7 @@ _HOMES = {
     "Actor": ".engine.values",
     "CaseView": ".api",
     "Clock": ".foundation.clock",
+    "Correction": ".engine.correcting",
     "CountingIds": ".foundation.ids",
     "Database": ".persistence.database",
     "DueLine": ".engine.queries",
@@ -41,6 +44,7 @@ _HOMES = {
     "Mode": ".engine.values",
     "Moved": ".engine.service",
     "Outcome": ".engine.service",
+    "PastCase": ".engine.history",
     "Person": ".registry",
     "Ran": ".engine.timers",
     "Rasoat": ".api",
@@ -55,6 +59,7 @@ _HOMES = {
     "Text": ".foundation.messages",
     "TimeOrderedIds": ".foundation.ids",
     "Tx": ".persistence.database",
+    "Undo": ".engine.correcting",
 }
 
 __all__ = [
@@ -63,6 +68,7 @@ __all__ = [
     "Actor",
     "CaseView",
     "Clock",
+    "Correction",
     "CountingIds",
     "Database",
     "DueLine",
@@ -75,6 +81,7 @@ __all__ = [
     "Mode",
     "Moved",
     "Outcome",
+    "PastCase",
     "Person",
     "Ran",
     "Rasoat",
@@ -88,6 +95,7 @@ __all__ = [
     "Text",
     "TimeOrderedIds",
     "Tx",
+    "Undo",
     "__version__",
 ]
 

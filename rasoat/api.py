@@ -27,6 +27,7 @@ from .persistence.keys import FileKeys, KeyProvider, create_key_file, key_provid
 from .persistence.migrating import require_current, upgrade
 from .persistence.tables import DEFAULT_PREFIX
 from .persistence.vault import Vault
+from .recordkeeping import Recordkeeping
 from .workflows.library import WorkflowLibrary
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class RoundOpened:
     new: int
 
 
-class Rasoat:
+class Rasoat(Recordkeeping):
     """One engine over one database. Thread-safe; open one per process and share it.
 
     Every writing method opens a transaction of its own, or joins the host's when `connection` is given:

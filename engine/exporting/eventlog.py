@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...persistence.cases import load
 from ...persistence.events import acts, history
 from ..definition import StateKind
+from ..replaying import MOVING, STEPS, in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +70,7 @@ def _events(
     case: CaseRow, events: Sequence[EventRow], known: dict[int, ActRow], library: Library
 ) -> Iterator[LogEvent]:
     workflow_id = _first_workflow(case, events)
-    for event in events:
+    for event in _that_happened(events):
         if event.kind == "migration":
             workflow_id = json.loads(event.payload)["to"]
         workflow = library.compiled(workflow_id).workflow
@@ -90,6 +91,12 @@ def _events(
         )
 
 
+def _that_happened(events: Sequence[EventRow]) -> list[EventRow]:
+    """Return a case's events without what a correction took back: a log tells what holds, in its own order."""
+    counting = {event.seq for event in in_force(events)}
+    return [e for e in events if e.seq in counting or (e.kind not in MOVING and e.kind != "correction")]
+
+
 def _first_workflow(case: CaseRow, events: Sequence[EventRow]) -> str:
     """Return the definition under which a case was opened: its present one, unless it was moved since."""
     moved = next((json.loads(e.payload) for e in events if e.kind == "migration"), None)
@@ -99,11 +106,11 @@ def _first_workflow(case: CaseRow, events: Sequence[EventRow]) -> str:
 def _activity(event: EventRow) -> str:
     if event.kind == "opened":
         return "opened"
-    return event.trigger if event.kind == "step" else f"{event.kind}:{event.trigger}"
+    return event.trigger if event.kind in STEPS else f"{event.kind}:{event.trigger}"
 
 
 def _label(event: EventRow, workflow: Workflow) -> str:
-    if event.kind == "step" and event.trigger in workflow.triggers:
+    if event.kind in STEPS and event.trigger in workflow.triggers:
         return workflow.triggers[event.trigger].label.vi
     rule = next((r for r in workflow.deadlines if event.kind == "breach" and r.key == event.trigger), None)
     return rule.label.vi if rule else workflow.states[event.to_state].label.vi

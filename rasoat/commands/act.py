@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..engine.values import Actor, ActRequest, Mandate
     from ..foundation.messages import Language
 
-__all__ = ["act"]
+__all__ = ["act", "actor_of", "field_of", "show_outcome"]
 
 
 def act(
@@ -65,7 +65,7 @@ def act(
                 trigger,
                 ids,
                 on,
-                who=_actor(actor, role),
+                who=actor_of(actor, role),
                 fields=field or [],
                 rows=_rows(rows),
                 document=document,
@@ -73,7 +73,7 @@ def act(
                 each=each,
             )
         )
-    _show(outcome, tongue, as_json=as_json)
+    show_outcome(outcome, tongue, as_json=as_json)
     if outcome.refused:
         raise typer.Exit(REFUSED)
 
@@ -113,7 +113,7 @@ def _request(
         tuple(ids.values()),
         on.date(),
         who,
-        body=dict(_field(f) for f in fields),
+        body=dict(field_of(f) for f in fields),
         rows={ids[code]: row for code, row in rows.items()},
         document=document,
         mode=Mode.EACH if each else Mode.ALL,
@@ -121,7 +121,8 @@ def _request(
     )
 
 
-def _actor(key: str, roles: list[str]) -> Actor:
+def actor_of(key: str, roles: list[str]) -> Actor:
+    """Return who acts, with the mandates given as ROLE:UNIT_PATH."""
     from ..engine.values import Actor
 
     return Actor(key, tuple(_mandate(role) for role in roles))
@@ -137,7 +138,8 @@ def _mandate(text: str) -> Mandate:
     return Mandate(role, path)
 
 
-def _field(text: str) -> tuple[str, Any]:
+def field_of(text: str) -> tuple[str, Any]:
+    """Read NAME=VALUE: numbers, true and false as what they are."""
     name, equals, value = text.partition("=")
     if not equals:
         msg = f"--field {text!r}: expected NAME=VALUE"
@@ -160,7 +162,8 @@ def _rows(path: Path | None) -> dict[str, Any]:
     return found
 
 
-def _show(outcome: Outcome, tongue: Language, *, as_json: bool) -> None:
+def show_outcome(outcome: Outcome, tongue: Language, *, as_json: bool) -> None:
+    """Show what moved on standard output, why others did not on standard error."""
     if as_json:
         print_json(
             {

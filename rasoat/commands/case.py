@@ -8,6 +8,7 @@ import typer
 
 from ..foundation.clock import legal_date
 from ..foundation.defaults import DATABASE_URL
+from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json
 
 if TYPE_CHECKING:
@@ -151,8 +152,11 @@ def _what(view: CaseView, kind: str, trigger: str, tongue: Language) -> str:
         return f"[red]{'QUÁ HẠN' if tongue == 'vi' else 'OVERDUE'}[/]: {label}"
     if kind == "opened":
         return "Mở hồ sơ" if tongue == "vi" else "Opened"
+    if kind == "correction":
+        return text(f"history.kind.{trigger}").within(tongue)
     found = view.workflow.triggers.get(trigger)
-    return found.label.within(tongue) if found else trigger
+    said = found.label.within(tongue) if found else trigger
+    return text("history.kind.restated", act=said).within(tongue) if kind == "restated" else said
 
 
 def _article(view: CaseView, trigger: str) -> str:

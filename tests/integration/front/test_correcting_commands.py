@@ -1,0 +1,111 @@
+"""`rasoat correct`, `undo` and `history` as a user types them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from rasoat.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUNNER = CliRunner()
+COMMUNE = "42/18766"
+VILLAGE = f"{COMMUNE}/01"
+WHO = ("--actor", "CB-1", "--role", f"committee:{COMMUNE}")
+WHY = ("--reason", "ghi nhầm", "--authority", "15/QĐ-UBND")
+
+
+def run(*words: str) -> tuple[int, Any, str]:
+    done = RUNNER.invoke(app, list(words))
+    return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    from datetime import date, datetime
+
+    from rasoat import CountingIds, FrozenClock, Household, Person, Rasoat
+    from rasoat.foundation.clock import LEGAL_ZONE
+
+    url = f"sqlite:///{tmp_path}/try.db"
+    engine = Rasoat.open(url, clock=FrozenClock(datetime(2022, 10, 1, 9, tzinfo=LEGAL_ZONE)), ids=CountingIds())
+    engine.register_households(
+        [Household(f"H{i}", VILLAGE, (Person("A", "chủ hộ", "1970-01-01", "male"),), "rural", "poor") for i in (1, 2)]
+    )
+    engine.open_round("R", "annual", COMMUNE, date(2022, 9, 26))
+    engine.put_forward("R", {"H1": {"origin": "managed"}, "H2": {"origin": "managed"}}, date(2022, 9, 26))
+    engine.close()
+    return url
+
+
+def acted(url: str) -> None:
+    rows = '{"H1": %s, "H2": %s}' % (('{"b1":120,"b2":40,"area":"rural","respondent":"head","surveyor":"R1"}',) * 2)
+    from pathlib import Path
+
+    file = Path(url.removeprefix("sqlite:///")).with_name("rows.json")
+    file.write_text(rows, encoding="utf-8")
+    office = ("--role", f"enumerator:{COMMUNE}", "--role", f"village_head:{VILLAGE}", *WHO)
+    signed = [f"--field=signed_by_{who}=true" for who in ("chair", "secretary", "households")]
+    votes = ("--field", "attendees=50", "--field", "in_favour=45", "--field", "copies=2", *signed)
+    for words in (
+        ("list_managed", "--on", "27/09/2022", "--now", "2022-10-01T10:00+07:00"),
+        ("survey", "--on", "03/10/2022", "--rows", str(file), "--now", "2022-10-03T10:00+07:00"),
+        ("meet", "--on", "06/10/2022", *votes, "--now", "2022-10-06T20:00+07:00"),
+    ):
+        code, _, err = run("act", *words, "--round", "R", *office, "--db", url)
+        assert code == 0, err
+
+
+def test_a_vote_is_corrected_for_the_village_and_the_past_shows_both(url: str) -> None:
+    acted(url)
+    now = ("--now", "2022-10-08T09:00+07:00")
+    code, out, err = run("correct", "H1", "meet", "--field", "in_favour=20", *WHO, *WHY, *now, "--db", url, "--json")
+    assert code == 0, err
+    assert [m["to"] for m in json.loads(out)["accepted"]] == ["resurvey", "resurvey"]
+    _, out, _ = run(
+        "history", "--round", "R", "--as-of", "06/10/2022", "--as-known-on", "07/10/2022", "--db", url, "--json"
+    )
+    assert json.loads(out) == [{"unit": VILLAGE, "state": "agreed", "count": 2}]
+    _, out, _ = run("history", "--unit", COMMUNE, "--as-of", "06/10/2022", "--db", url)
+    assert out.splitlines()[0] == f"{VILLAGE}  resurvey  2"
+    code, out, _ = run("history", "H1", "--as-of", "05/10/2022", "--db", url, "--json")
+    past = json.loads(out)
+    assert (past["state"], past["class_after"], past["facts"]["b1"]) == ("surveyed", "poor", 120)
+    code, out, _ = run("history", "--round", "R", "--classes", "--as-of", "05/10/2022", "--db", url, "--json")
+    assert json.loads(out) == [{"unit": VILLAGE, "class": "poor", "count": 2}]
+    code, out, _ = run("case", "show", "H1", "--db", url)
+    assert code == 0
+    assert "ĐÍNH CHÍNH" in out
+
+
+def test_what_stands_in_the_way_is_said_and_ends_with_one(url: str) -> None:
+    acted(url)
+    now = ("--now", "2022-10-08T09:00+07:00")
+    code, _, err = run("correct", "H1", "survey", "--on", "07/10/2022", *WHO, *WHY, *now, "--db", url)
+    assert code == 1
+    assert "correcting.later_act" in err
+    code, _, err = run("undo", "H1", "--alone", *WHO, "--reason", " ", "--authority", "x", *now, "--db", url)
+    assert code == 1
+    assert "correcting.no_reason" in err
+
+
+def test_a_step_is_taken_back_for_one_case_or_for_all_of_its_act(url: str) -> None:
+    acted(url)
+    now = ("--now", "2022-10-08T09:00+07:00")
+    code, out, err = run("undo", "H1", "--alone", *WHO, *WHY, *now, "--db", url, "--json")
+    assert code == 0, err
+    assert [m["to"] for m in json.loads(out)["accepted"]] == ["surveyed"]
+    code, out, err = run("undo", "H2", *WHO, *WHY, *now, "--db", url, "--json")
+    assert code == 0, err
+    assert [m["to"] for m in json.loads(out)["accepted"]] == ["surveyed"]
+
+
+def test_history_needs_one_thing_to_look_at(url: str) -> None:
+    assert run("history", "--db", url)[0] == 2
+    assert run("history", "H1", "--round", "R", "--db", url)[0] == 2
+    assert run("history", "H1", "--as-of", "25/09/2022", "--db", url)[0] == 2
