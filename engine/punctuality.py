@@ -1,0 +1,121 @@
+"""How punctual offices are: on-time rate and days late by unit and step, computed when asked, never stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, case, func, null, or_, select
+
+from ..foundation.paths import parent
+from .queries import Only, days_late, within_unit
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy import ColumnElement
+
+    from ..deadlines.calendar import Calendar
+    from ..persistence.database import Tx
+    from ..persistence.scoping import Scope
+
+__all__ = ["By", "Punctuality", "punctuality"]
+
+
+class By(StrEnum):
+    """Whose punctuality is told: the village's and the commune's in which it happened, or the owner's desk."""
+
+    VILLAGE = "village"
+    COMMUNE = "commune"
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Punctuality:
+    """Terms of one unit under one rule that were met or ran out.
+
+    `late` were met after their last day, `running_late` are past it and still open. `days_late` sums the working days
+    of both, `worst` is the largest. `breached` counts the breaches on record, which nothing erases.
+    """
+
+    unit_path: str
+    workflow: str
+    rule: str
+    on_time: int = 0
+    late: int = 0
+    running_late: int = 0
+    breached: int = 0
+    days_late: int = 0
+    worst: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many terms were met or ran out."""
+        return self.on_time + self.late + self.running_late
+
+    @property
+    def on_time_rate(self) -> float:
+        """The share that was met in time, from 0 to 1."""
+        return self.on_time / self.total
+
+
+def punctuality(  # noqa: PLR0913  a question may be narrowed on every side
+    tx: Tx,
+    as_of: date,
+    calendar: Calendar,
+    *,
+    by: By = By.COMMUNE,
+    since: date | None = None,
+    through: date | None = None,
+    unit_path: str | None = None,
+    scope: Scope | None = None,
+    only: Only | None = None,
+) -> list[Punctuality]:
+    """Return the punctuality of terms whose last day lies in [`since`, `through`], as of the legal day `as_of`.
+
+    Minimum terms (postings) are left out: nobody can be late with them. Narrowed as `queries.overdue`.
+    """
+    d = tx.tables.deadline.c
+    conditions = [*within_unit(d.unit_path, unit_path), *(only or Only()).conditions(tx)]
+    conditions += [] if scope is None else [scope.within(d.unit_path)]
+    conditions += [d.due_on >= since] if since else []
+    conditions += [d.due_on <= through] if through else []
+    found: dict[tuple[str, str, str], Punctuality] = {}
+    for row in _counted(tx, as_of, d.owner_path if by is By.OWNER else d.unit_path, conditions):
+        # Rolled up here: the path of the unit above costs either database more than these few thousand lines.
+        unit = str(parent(row.unit)) if by is By.COMMUNE and row.subject == "case" else row.unit
+        key = (unit, row.workflow, row.rule)
+        found[key] = _with(found.get(key) or Punctuality(*key), row, as_of, calendar)
+    return [found[key] for key in sorted(found)]
+
+
+def _counted(tx: Tx, as_of: date, unit: ColumnElement[str], conditions: list[ColumnElement[bool]]) -> Any:
+    """Count by unit, step and outcome; of the late ones also by last day and end, from which their days follow."""
+    d = tx.tables.deadline.c
+    late = d.status != "met"
+    columns = (
+        unit.label("unit"),
+        d.subject,
+        d.workflow,
+        d.rule,
+        d.status,
+        case((late, d.due_on), else_=null()).label("due_on"),
+        case((late, d.closed_on), else_=null()).label("closed_on"),
+    )
+    breached = func.count(d.breached_at).label("breached")
+    ran_out = and_(d.status == "open", d.due_on < as_of)
+    query = select(*columns, func.count().label("deadlines"), breached).where(
+        d.kind != "minimum", or_(d.status.in_(("met", "met_late")), ran_out), *conditions
+    )
+    return tx.select(query.group_by(*columns))
+
+
+def _with(sum_: Punctuality, row: Any, as_of: date, calendar: Calendar) -> Punctuality:
+    sum_ = replace(sum_, breached=sum_.breached + row.breached)
+    if row.status == "met":
+        return replace(sum_, on_time=sum_.on_time + row.deadlines)
+    days = days_late(row.due_on, row.closed_on or as_of, calendar)
+    name = "late" if row.status == "met_late" else "running_late"
+    more: dict[str, Any] = {name: getattr(sum_, name) + row.deadlines}
+    return replace(sum_, days_late=sum_.days_late + days * row.deadlines, worst=max(sum_.worst, days), **more)
