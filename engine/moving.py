@@ -25,11 +25,12 @@ from .queries import within_unit
 from .rehoming import write_moves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from ..persistence.cases import CaseRow
     from ..persistence.database import Database, Tx
+    from ..persistence.deadlines import DeadlineRow
     from ..persistence.rounds import RoundRow
     from .migrating import DeadlineMove
     from .service import Engine
@@ -104,9 +105,10 @@ class Migration:
         return report
 
     def apply(self, actor: str, *, batch: int = _BATCH, max_batches: int | None = None) -> MigrationReport:
-        """Move every case that can be moved, `batch` at a time; run again after a crash to move the rest.
+        """Move every case that can be moved, in batches of whole villages; run again after a crash to move the rest.
 
-        `InputError` before the plan's day. Blocked cases stay as they are and are told in the report.
+        A batch ends with the village that fills it: what a village's meeting or posting asks of all its households
+        must find them in one place. `InputError` before the plan's day. Blocked cases stay and are told in the report.
         """
         self._require_day()
         report = MigrationReport(self.plan, written=True)
@@ -147,23 +149,26 @@ class Migration:
         ledgers = entries_of(tx, [row.id for rows in open_rows.values() for row in rows])
         by_hand = frozenset(i for i, lines in ledgers.items() if any(line.kind in _BY_HAND for line in lines))
         places = rounds(tx, sorted({case.round_id for case in cases}))
-        now = self.engine.clock.now()
-        moving = []
+        found: list[CaseMove | Blocked] = []
         for case in cases:
             place = places[case.round_id]
             if not report.written:
                 self._tell_round(place, report)
-            calendar = self.engine.calendar_for(legal_date(now), at_level(case.unit_path, "commune"))
-            days = {"started_on": place.started_on} | ({"ends_on": place.ends_on} if place.ends_on else {})
-            situation = Situation(self.old, self.new, open_rows.get(case.id, ()), by_hand, days, calendar, now)
-            found = move_of(self.plan, case, situation)
-            if isinstance(found, Blocked):
-                report.blocked.append(found)
-                continue
-            moving.append(found)
-            report.states[case.state, found.state] += 1
-            report.deadlines.update(_line(found.case, move) for move in found.deadlines)
+            found.append(move_of(self.plan, case, self._situation(case, place, open_rows, by_hand)))
+        moving, blocked = _by_village(cases, found)
+        report.blocked += blocked
+        for move in moving:
+            report.states[move.case.state, move.state] += 1
+            report.deadlines.update(_line(move.case, term) for term in move.deadlines)
         return moving
+
+    def _situation(
+        self, case: CaseRow, place: RoundRow, rows: Mapping[int, tuple[DeadlineRow, ...]], by_hand: frozenset[int]
+    ) -> Situation:
+        now = self.engine.clock.now()
+        calendar = self.engine.calendar_for(legal_date(now), at_level(case.unit_path, "commune"))
+        days = {"started_on": place.started_on} | ({"ends_on": place.ends_on} if place.ends_on else {})
+        return Situation(self.old, self.new, rows.get(case.id, ()), by_hand, days, calendar, now)
 
     def _tell_round(self, place: RoundRow, report: MigrationReport) -> str:
         path = self.plan.units.path(place.unit_path, "commune")
@@ -197,8 +202,13 @@ class Migration:
             after = page[-1]
 
     def _page(self, tx: Tx, after: tuple[str, int], limit: int) -> list[tuple[str, int]]:
-        ends = self._ends()
-        return moves.cases_under(tx, self.old.id, ends, inside=self._inside(tx), after=after, limit=limit)
+        """Return the next cases, `limit` and whatever else belongs to the village of the last."""
+        ends, inside = self._ends(), self._inside(tx)
+        page = moves.cases_under(tx, self.old.id, ends, inside=inside, after=after, limit=limit)
+        if len(page) == limit:
+            village = [*inside, tx.tables.case.c.unit_path == page[-1][0]]
+            page += moves.cases_under(tx, self.old.id, ends, inside=village, after=page[-1])
+        return page
 
     def _finished(self, tx: Tx) -> int:
         return moves.count_in_states(tx, self.old.id, self._ends(), inside=self._inside(tx))
@@ -210,6 +220,25 @@ class Migration:
         case = tx.tables.case.c
         of_round = [case.round_id == self.scope.round_id] if self.scope.round_id is not None else []
         return [*of_round, *within_unit(case.unit_path, self.scope.unit_path)]
+
+
+def _by_village(cases: Sequence[CaseRow], found: Sequence[CaseMove | Blocked]) -> tuple[list[CaseMove], list[Blocked]]:
+    """Let a village's cases of one round go together: where one is blocked, the others wait for it."""
+    holding: dict[tuple[int, str], int] = {}
+    for case, answer in zip(cases, found, strict=True):
+        if isinstance(answer, Blocked):
+            holding.setdefault((case.round_id, case.unit_path), case.id)
+    moving: list[CaseMove] = []
+    blocked: list[Blocked] = []
+    for case, answer in zip(cases, found, strict=True):
+        held_by = holding.get((case.round_id, case.unit_path))
+        if isinstance(answer, Blocked):
+            blocked.append(answer)
+        elif held_by is not None:
+            blocked.append(Blocked(case.id, "village", {"unit": case.unit_path, "case": held_by}))
+        else:
+            moving.append(answer)
+    return moving, blocked
 
 
 def _line(case: CaseRow, move: DeadlineMove) -> DeadlineLine:

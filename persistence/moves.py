@@ -84,7 +84,13 @@ _REMAKE = keyed_update("remake deadlines", (*(f"{n}_" for n in Remade._fields[:-
 
 
 def cases_under(
-    tx: Tx, workflow: str, ends: Sequence[str], *, inside: Sequence[Any], after: tuple[str, int], limit: int
+    tx: Tx,
+    workflow: str,
+    ends: Sequence[str],
+    *,
+    inside: Sequence[Any],
+    after: tuple[str, int],
+    limit: int | None = None,
 ) -> list[tuple[str, int]]:
     """Return the next running cases of a definition, village by village: (unit path, case id).
 
