@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Unacceptable", "principal_of", "verified_claims"]
 
 
+_LARGEST_MOMENT = 1e15
+
+
 class Unacceptable(Exception):  # noqa: N818  not a fault of ours: the bearer's token is no good
     """A bearer token that opens nothing; the text says why, without repeating the token."""
 
@@ -74,7 +77,7 @@ def _require_current(claims: Mapping[str, Any], leeway: int, now: datetime) -> N
 
 def _moment(claims: Mapping[str, Any], name: str) -> float:
     found = claims[name]
-    if isinstance(found, bool) or not isinstance(found, int | float) or found != found:  # noqa: PLR0124  NaN
+    if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) < _LARGEST_MOMENT:
         msg = f"claim {name!r} is no number of seconds"
         raise Unacceptable(msg)
     return float(found)

@@ -85,6 +85,8 @@ def test_a_token_that_is_not_in_order_opens_nothing(provider, start):
         provider.sign("k1", now, **MANDATES, exp=moment - 31),
         provider.sign("k1", now, **MANDATES, exp=None),
         provider.sign("k1", now, **MANDATES, exp="soon"),
+        provider.sign("k1", now, **MANDATES, exp=10**400),
+        provider.sign("k1", now, **MANDATES, exp=float("nan")),
         provider.sign("k1", now, **MANDATES, nbf=moment + 31),
         provider.sign("k1", now, **MANDATES, iat=moment + 31),
         provider.sign("k1", now, **MANDATES, aud="another"),
