@@ -71,7 +71,7 @@ def entries_of(tx: Tx, ids: Sequence[int]) -> dict[int, tuple[LedgerEntry, ...]]
     """Return the ledgers of deadlines, oldest entry first, by deadline id; one without entries is absent."""
     found: dict[int, tuple[LedgerEntry, ...]] = {}
     for v in tx.rows(_ENTRIES, tx.ids(ids)):
-        entry = LedgerEntry(*v[:3], tx.day_from(v[3]), tx.instant_from(v[4]), *v[5:])
+        entry = LedgerEntry._make((*v[:3], tx.day_from(v[3]), tx.instant_from(v[4]), *v[5:]))
         found[entry.deadline_id] = (*found.get(entry.deadline_id, ()), entry)
     return found
 
@@ -80,7 +80,7 @@ def last_entries(tx: Tx, ids: Sequence[int]) -> dict[int, int]:
     """Return the number of the last entry in each deadline's ledger; one without entries is absent."""
     entry = tx.tables.deadline_entry.c
     query = select(entry.deadline_id, func.max(entry.seq)).where(in_ids(entry.deadline_id, "ids"))
-    return {i: seq for i, seq in tx.select(query.group_by(entry.deadline_id), {"ids": tx.ids(ids)})}  # noqa: C416  rows
+    return {i: seq for i, seq in tx.select(query.group_by(entry.deadline_id), {"ids": tx.ids(ids)})}  # noqa: C416  rows are not pairs of the right type
 
 
 def move(tx: Tx, rows: Sequence[Moved]) -> int:

@@ -151,7 +151,7 @@ class Posting(Rasoat):
 
 def letters(envelopes: Iterable[Any]) -> list[EmailMessage]:
     """The letters a mail server took, parsed as a mail client does."""
-    return [email.message_from_bytes(e.content, policy=email.policy.default) for e in envelopes]  # type: ignore[misc]
+    return [email.message_from_bytes(e.content, policy=email.policy.default) for e in envelopes]  # type: ignore[misc]  # untyped upstream
 
 
 def messages(database: Database) -> list[MessageRow]:

@@ -23,7 +23,7 @@ DAY = date(2022, 10, 26)
 def view(body=None, row=None, facts=None, *, day=DAY, now=None, deadlines=(), settings=None, behind=None) -> View:
     case = open_case(ANNUAL, {"class_before": "poor", **(facts or {})}, date(2022, 9, 26)).case
     context = Context(
-        now=now or datetime(2022, 10, 26, 9, tzinfo=LEGAL_ZONE), today=DAY, calendar=None,  # type: ignore[arg-type]
+        now=now or datetime(2022, 10, 26, 9, tzinfo=LEGAL_ZONE), today=DAY, calendar=None,  # type: ignore[arg-type]  # no guard here asks it
         settings=settings or {}, census={"1": Census(behind or {})}, deadlines={1: tuple(deadlines)},
         round_days={1: {"started_on": date(2022, 9, 26)}}, census_level="round",
     )  # fmt: skip
@@ -197,7 +197,7 @@ def test_a_guard_that_reads_the_act_alone_says_so():
     body = {"in_favour": 1, "attendees": 1, "copies": 2, "signed_by_chair": True}
     for spec in GUARDS.values():
         if spec.scope is Scope.ACT:
-            spec.check(Blind(view(body)), {name: params[name] for name in spec.required})  # type: ignore[arg-type]
+            spec.check(Blind(view(body)), {name: params[name] for name in spec.required})  # type: ignore[arg-type]  # stands in for a view
 
 
 def test_every_code_a_guard_may_give_is_in_the_catalogue():

@@ -64,7 +64,7 @@ def test_birth_dates_keep_the_precision_they_are_written_with(
     tmp_path: Path, written: str, first: date, precision: str
 ) -> None:
     (household,) = read_households(write(tmp_path, HEADINGS, head(birth=written))).records
-    assert household.head.birth == PartialDate(first, precision)  # type: ignore[arg-type]
+    assert household.head.birth == PartialDate(first, precision)  # type: ignore[arg-type]  # a parameter of the test
 
 
 @pytest.mark.parametrize("written", ["31/12/90", "1850", "00/1990", "13/1990", "0/1/1990", "tháng 12", "1990-02-30"])
@@ -90,7 +90,7 @@ def test_classes_are_read_the_dead_ones_of_2016_to_2020_too(tmp_path: Path, writ
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_either_normal_form_of_unicode_reads_the_same_and_is_kept_in_nfc(tmp_path: Path, form: str) -> None:
-    lines = [unicodedata.normalize(form, line) for line in (HEADINGS, head(), MEMBER)]  # type: ignore[arg-type]
+    lines = [unicodedata.normalize(form, line) for line in (HEADINGS, head(), MEMBER)]  # type: ignore[arg-type]  # a parameter of the test
     (household,) = read_households(write(tmp_path, *lines), villages={"T1": "Thôn 1"}).records
     assert household.head.name == unicodedata.normalize("NFC", "Lê Văn An")
     assert household.village == "T1"
