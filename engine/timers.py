@@ -64,6 +64,11 @@ class Ran:
     refused: int = 0
     stopped_short: bool = False
 
+    def plus(self, more: Ran) -> Ran:
+        """Return what both runs did together."""
+        counts = {name: getattr(self, name) + getattr(more, name) for name in self.__slots__ if name != "stopped_short"}
+        return Ran(**counts, stopped_short=self.stopped_short or more.stopped_short)
+
 
 class _Due(NamedTuple):
     """A group under its locks: the cases, their deadlines that are due, and what to judge them by."""
@@ -95,14 +100,10 @@ def run_due(
             if stop():
                 return replace(ran, stopped_short=True)
             done = _one(database, engine, group)
-            ran = _sum(ran, done)
+            ran = ran.plus(done)
             if not done.fired + done.rungs + done.breaches + done.met:
                 passed.add(group)
     return replace(ran, stopped_short=True)
-
-
-def _sum(ran: Ran, more: Ran) -> Ran:
-    return Ran(*(getattr(ran, name) + getattr(more, name) for name in Ran.__slots__[:-1]))
 
 
 def _one(database: Database, engine: Engine, group: DueGroup) -> Ran:
