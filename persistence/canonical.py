@@ -32,9 +32,9 @@ _encode: Callable[[object, int], tuple[str, ...]] = c_make_encoder(
     None,
     ":",
     ",",
-    True,
-    False,
-    False,  # noqa: FBT003  C takes no names
+    True,  # noqa: FBT003  C takes no names
+    False,  # noqa: FBT003  as above
+    False,  # noqa: FBT003  as above
 )
 _LARGEST_PLAIN_EXPONENT = 21  # ECMAScript writes 10**21 and above, and below 10**-6, with an exponent
 _SMALLEST_PLAIN_EXPONENT = -6

@@ -56,4 +56,4 @@ def of_cases(tx: Tx, case_ids: Sequence[int]) -> dict[int, str]:
     query = select(certificate.c.case_id, certificate.c.number).where(
         certificate.c.case_id.in_(case_ids), certificate.c.withdrawn_on.is_(None)
     )
-    return {case_id: number for case_id, number in tx.select(query)}
+    return {case_id: number for case_id, number in tx.select(query)}  # noqa: C416  rows are not pairs of the right type

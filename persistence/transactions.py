@@ -65,7 +65,7 @@ class Tx:
         compiled = compile_for(statement, self.tables, self.dialect)
         try:
             self._cursor.execute(compiled.sql, compiled.row(values))
-            return self._cursor.rowcount  # type: ignore[no-any-return]  # DBAPI cursors are untyped
+            return self._cursor.rowcount  # type: ignore[no-any-return]  # noqa: TRY300  DBAPI cursors are untyped
         except Exception as error:  # noqa: BLE001  as in `rows`
             _raise(_lost_race(error, statement.name), statement.name)
 

@@ -122,7 +122,9 @@ def replayed(june, text):
     """What pm4py says of a log against the exported net; its licence (AGPL) keeps it out of the development tools."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tool's own, and it takes an error inside for an unsound net
-        pm4py = pytest.importorskip("pm4py", reason="AGPL, so not a development dependency: pip install --group conformance")
+        pm4py = pytest.importorskip(
+            "pm4py", reason="AGPL, so not a development dependency: pip install --group conformance"
+        )
         model, log = june.folder / "model.pnml", june.folder / "log.xes"
         model.write_text(pnml(june.engine.library.workflow("annual@2022")), encoding="utf-8")
         log.write_text(text, encoding="utf-8")

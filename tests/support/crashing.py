@@ -164,9 +164,9 @@ def _acts(database: Database) -> dict[int, str]:
     """Every act and who did it: what the timers do of themselves nobody reports."""
     act = database.tables.act.c
     with database.read() as tx:
-        return {i: actor for i, actor in tx.select(sa.select(act.id, act.actor))}  # noqa: C416  rows, not pairs
+        return {i: actor for i, actor in tx.select(sa.select(act.id, act.actor))}
 
 
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))._asdict()))  # noqa: T201  its one line of output
+    print(json.dumps(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))._asdict()))

@@ -67,7 +67,7 @@ def issuer() -> Iterator[Issuer]:
     running: list[Issuer] = []
 
     class Answering(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  the base class names it so
+        def do_GET(self) -> None:
             running[0].asked += 1
             self.send_response(500 if running[0].down else 200)
             self.end_headers()
