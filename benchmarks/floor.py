@@ -1,4 +1,4 @@
-"""The floor: the driver alone doing the recorded row work, its parameters prebuilt, nothing decided and nothing hashed."""
+"""The floor: the driver alone doing the recorded row work, parameters prebuilt, nothing decided, nothing hashed."""
 
 from __future__ import annotations
 

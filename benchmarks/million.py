@@ -63,12 +63,14 @@ def stream(url: str, cases: int, acts: int) -> list[Mark]:
         review.run(BEATS[:acts], ids)
         if (number + 1) % max(1, communes // 10) == 0:
             marks.append(_mark(review, (number + 1) * len(ids), acts, time.perf_counter() - started))
-            print(
-                "{:>9,} cases  {:7.0f} s  {:7,.0f} steps/s  {:5.0f} MiB resident  {:6.0f} MiB on disk".format(*marks[-1]),
-                flush=True,
-            )
+            print(line(marks[-1]), flush=True)
     review.database.dispose()
     return marks
+
+
+def line(mark: Mark) -> str:
+    """Return one line of the report."""
+    return "{:>9,} cases  {:7.0f} s  {:7,.0f} steps/s  {:5.0f} MiB resident  {:6.0f} MiB on disk".format(*mark)
 
 
 def _mark(review: Review, cases: int, acts: int, seconds: float) -> Mark:

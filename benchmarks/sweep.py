@@ -127,9 +127,10 @@ def _fill(database: Database, number: int) -> None:
 def _row(i: int, started: datetime) -> DeadlineRow:
     due = date.fromordinal(FAR.toordinal() + i % 300)
     path = f"{i % 63:02d}/446/{20_000 + i % 997}/{1 + i % 9:02d}"
+    provisional = False
     return DeadlineRow(
         i + 1, "case", 0, 0, path, "annual@2022", "recheck", "maximum", "committee", path.rpartition("/")[0],
-        started.date(), 7, "working_days", "vn", due, end_of(due), end_of(due), "open", False, 1, None, None, None,
+        started.date(), 7, "working_days", "vn", due, end_of(due), end_of(due), "open", provisional, 1, None, None, None,
     )  # fmt: skip
 
 

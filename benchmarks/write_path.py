@@ -88,7 +88,9 @@ def measure(kind: str, steps: int, rounds: int) -> Result:
         script = _rehearse(new("rehearsal"), steps, rounds)
         floor_review = _prepared(new("floor"), steps, rounds)[0]
         floor_review.database.dispose()
-        floor = stack.enter_context(open_floor(str(floor_review.database.engine.url.render_as_string(False))))
+        floor = stack.enter_context(
+            open_floor(str(floor_review.database.engine.url.render_as_string(hide_password=False)))
+        )
         full, groups = _prepared(new("engine"), steps, rounds)
         bare, _ = _prepared(new("unchained"), steps, rounds)
         stack.callback(full.database.dispose)
