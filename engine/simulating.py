@@ -15,7 +15,7 @@ from sqlalchemy import select
 from ..foundation.clock import FrozenClock, end_of, legal_date, start_of
 from ..foundation.errors import InputError, NotFoundError
 from ..foundation.ids import CountingIds
-from ..persistence.copying import copy_caseload
+from ..persistence.trial import copy_caseload
 from ..persistence.wakeups import next_wake_at
 from .queries import within_unit
 from .service import Engine
@@ -32,6 +32,7 @@ __all__ = ["FallsDue", "Supposition", "WhatIf", "fast_forward", "what_if"]
 _FIRST_ID = 1 << 61
 _OFFICE_HOURS_END = 17
 _HOUR = timedelta(hours=1)
+_Key = tuple[date, str, str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +230,14 @@ def _falls_due(tx: Tx, first: date, last: date) -> tuple[FallsDue, ...]:
     d = tx.tables.deadline.c
     columns = (d.due_on, d.unit_path, d.workflow, d.rule, d.owner_role, d.owner_path, d.status, d.breached_at)
     rows = tx.select(select(*columns).where(d.due_on >= first, d.due_on <= last))
-    counts = Counter(
-        (*row[:6], "breached" if row.breached_at is not None and row.status == "open" else row.status) for row in rows
+    counts: Counter[_Key] = Counter(
+        (row[0], row[1], row[2], row[3], row[4], row[5], _outcome(row.status, row.breached_at)) for row in rows
     )
     return tuple(sorted(FallsDue(*key, count) for key, count in counts.items()))
+
+
+def _outcome(status: str, breached_at: datetime | None) -> str:
+    return "breached" if status == "open" and breached_at is not None else status
 
 
 def _without(lines: Sequence[FallsDue], others: Sequence[FallsDue]) -> tuple[FallsDue, ...]:
@@ -241,5 +246,5 @@ def _without(lines: Sequence[FallsDue], others: Sequence[FallsDue]) -> tuple[Fal
     return tuple(FallsDue(*_key(line), count) for line, count in more if count > 0)
 
 
-def _key(line: FallsDue) -> tuple[date, str, str, str, str, str, str]:
+def _key(line: FallsDue) -> _Key:
     return line.due_on, line.unit_path, line.workflow, line.rule, line.owner_role, line.owner_path, line.outcome
