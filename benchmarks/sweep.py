@@ -130,7 +130,8 @@ def _row(i: int, started: datetime) -> DeadlineRow:
     provisional = False
     return DeadlineRow(
         i + 1, "case", 0, 0, path, "annual@2022", "recheck", "maximum", "committee", path.rpartition("/")[0],
-        started.date(), 7, "working_days", "vn", due, end_of(due), end_of(due), "open", provisional, 1, None, None, None,
+        started.date(), 7, "working_days", "vn", due, end_of(due), end_of(due), "open", provisional, 1,
+        None, None, None,
     )  # fmt: skip
 
 

@@ -164,7 +164,7 @@ def _acts(database: Database) -> dict[int, str]:
     """Every act and who did it: what the timers do of themselves nobody reports."""
     act = database.tables.act.c
     with database.read() as tx:
-        return {i: actor for i, actor in tx.select(sa.select(act.id, act.actor))}
+        return dict(map(tuple, tx.select(sa.select(act.id, act.actor))))
 
 
 if __name__ == "__main__":
