@@ -39,8 +39,12 @@ class Names:
         """Return a unit's name; its path where no unit is registered."""
         return self.units.get(path, path)
 
-    def place(self, about: str, reader: str) -> str:
-        """Return where something is, as somebody in the unit `reader` needs it: ``Thôn 1, Xã Cẩm Duệ``."""
+    def place(self, about: str, role: str, unit: str) -> str:
+        """Return where something is, as the holder of `role` in `unit` needs it: ``Thôn 1, Xã Cẩm Duệ``.
+
+        A supervisor is told the same name at every level, so that rungs told at different levels are one matter.
+        """
+        reader = about.split("/", maxsplit=1)[0] if role == SUPERVISOR else unit
         parts = [self.unit(about)]
         above = parent(about)
         while above is not None and above.startswith(reader + "/"):
@@ -275,7 +279,7 @@ def _common(row: OutboxRow, data: Mapping[str, Any], known: Known, *, rung: str)
         "severity": severity,
         "role": row.role,
         "unit": row.unit_path,
-        "village": known.names.place(row.about_path, row.unit_path),
+        "village": known.names.place(row.about_path, row.role, row.unit_path),
         "count": data.get("count", 1),
         "counting": _counting(data, known.names),
         "case_link": link,

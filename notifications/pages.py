@@ -150,7 +150,7 @@ class Morning:
             kind="deadline",
             count=line.count,
             counting="round" if line.rule not in rules else kept if kept in ("household", "person") else "case",
-            village=names.place(line.unit_path, reader.unit),
+            village=names.place(line.unit_path, reader.role, reader.unit),
             step=label,
             desk=names.desk(line.owner_role, line.owner_path, line.workflow),
             due_on=line.due_on,

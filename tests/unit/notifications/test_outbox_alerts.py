@@ -189,11 +189,17 @@ def test_a_term_between_offices_needs_no_letter():
 
 
 def test_places_are_named_as_the_reader_needs_them():
-    assert NAMES.place(VILLAGE, COMMUNE) == "Thôn 1"
-    assert NAMES.place(VILLAGE, "42/446") == "Thôn 1, Xã Cẩm Duệ"
-    assert NAMES.place(VILLAGE, "42") == "Thôn 1, Xã Cẩm Duệ, Huyện Cẩm Xuyên"
-    assert NAMES.place(COMMUNE, COMMUNE) == "Xã Cẩm Duệ"
-    assert NAMES.place("42/446/9", "42") == "42/446/9, Huyện Cẩm Xuyên"
+    assert NAMES.place(VILLAGE, "committee", COMMUNE) == "Thôn 1"
+    assert NAMES.place(VILLAGE, "superior_chair", "42/446") == "Thôn 1, Xã Cẩm Duệ"
+    assert NAMES.place(VILLAGE, "superior_chair", "42") == "Thôn 1, Xã Cẩm Duệ, Huyện Cẩm Xuyên"
+    assert NAMES.place(COMMUNE, "committee", COMMUNE) == "Xã Cẩm Duệ"
+    assert NAMES.place("42/446/9", "committee", "42") == "42/446/9, Huyện Cẩm Xuyên"
+
+
+def test_a_supervisor_is_told_one_name_of_a_place_at_every_level():
+    """Or the rung told in the district and the one told in the province would count the same households twice."""
+    places = {NAMES.place(VILLAGE, "supervisor", unit) for unit in (VILLAGE, COMMUNE, "42/446", "42")}
+    assert places == {"Thôn 1, Xã Cẩm Duệ, Huyện Cẩm Xuyên"}
 
 
 def test_what_waits_is_named_by_the_act_the_desk_can_do():
