@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, null, select
+from sqlalchemy import bindparam, delete, func, null, select
 
 from .chain_rows import FROM_THE_FIRST, LOWEST
 from .statements import Statement, keyed_update
@@ -95,3 +95,5 @@ def forget(tx: Tx, key: WrappedKey) -> None:
     """Overwrite a household's key, its sealed data and what it could be found by. Nothing brings them back."""
     left = shred(key)
     tx.run(_FORGET, left.master_key_id, left.wrapped, b"", left.household_id)
+    member = tx.tables.household_member
+    tx.execute(delete(member).where(member.c.household_id == left.household_id))

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from .delivery_tables import delivery_tables
 from .guardrails import guard
+from .lineage_tables import lineage_tables
 from .types import Code, Digest, Id, Instant, LegalDay, Path
 
 __all__ = ["DEFAULT_PREFIX", "NAMING", "Tables", "tables_for"]
@@ -70,6 +71,8 @@ class Tables:
     circuit: Table
     pace: Table
     inbox: Table
+    household_lineage: Table
+    household_member: Table
 
 
 @lru_cache(maxsize=32)
@@ -82,8 +85,9 @@ def tables_for(schema: str | None = None, prefix: str = DEFAULT_PREFIX) -> Table
     personal_read = _personal_reads(metadata, prefix)
     checkpoint, checkpoint_head = _checkpoints(metadata, prefix)
     erasure = _erasures(metadata, prefix)
-    kept = (event, act, entry, rung, personal_read, checkpoint, checkpoint_head, erasure)
-    guard(metadata, kept, prefix)
+    lineages = lineage_tables(metadata, prefix, event)
+    of_households = (erasure, lineages["household_lineage"])
+    guard(metadata, (event, act, entry, rung, personal_read, checkpoint, checkpoint_head, *of_households), prefix)
     return Tables(
         metadata=metadata,
         unit=unit,
@@ -104,6 +108,7 @@ def tables_for(schema: str | None = None, prefix: str = DEFAULT_PREFIX) -> Table
         checkpoint=checkpoint,
         checkpoint_head=checkpoint_head,
         erasure=erasure,
+        **lineages,
     )
 
 

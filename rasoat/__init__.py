@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .foundation.errors import RasoatError
     from .foundation.ids import CountingIds, IdSource, TimeOrderedIds
     from .foundation.messages import Text
+    from .households import HouseholdChange, HouseholdOrder
     from .persistence.database import Database, Tx
     from .registry import Duplicate, Household, Person, Reader, Registered
 
@@ -39,6 +40,8 @@ _HOMES = {
     "Erased": ".erasing",
     "FrozenClock": ".foundation.clock",
     "Household": ".registry",
+    "HouseholdChange": ".households",
+    "HouseholdOrder": ".households",
     "IdSource": ".foundation.ids",
     "Mandate": ".engine.values",
     "Mode": ".engine.values",
@@ -76,6 +79,8 @@ __all__ = [
     "Erased",
     "FrozenClock",
     "Household",
+    "HouseholdChange",
+    "HouseholdOrder",
     "IdSource",
     "Mandate",
     "Mode",

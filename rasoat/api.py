@@ -27,7 +27,7 @@ from .persistence.keys import FileKeys, KeyProvider, create_key_file, key_provid
 from .persistence.migrating import require_current, upgrade
 from .persistence.tables import DEFAULT_PREFIX
 from .persistence.vault import Vault
-from .recordkeeping import Recordkeeping
+from .recordkeeping import Recordkeeping, current_case
 from .workflows.library import WorkflowLibrary
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class Rasoat(Recordkeeping):
     def case(self, reference: int | str) -> CaseView:
         """Return a case by its id, or a household's latest case by the household's code."""
         with self.database.read() as tx:
-            case_id = rounds.latest_case(tx, reference)
+            case_id = current_case(tx, reference)
             case = case_rows.load(tx, [case_id])[0]
             history = tuple(events.history(tx, [case_id]))
             return CaseView(

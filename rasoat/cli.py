@@ -22,12 +22,14 @@ from .commands import (
     household,
     importing,
     keys,
+    lineage,
     log,
     migrate,
     outbox,
     overdue,
     plan,
     rehearse,
+    rounds,
     serve,
     token,
     worker,
@@ -66,7 +68,9 @@ app.add_typer(migrate.app, name="migrate")
 app.command("rehearse")(rehearse.rehearse)
 app.add_typer(audit.app, name="audit")
 app.add_typer(outbox.app, name="outbox")
+household.app.add_typer(lineage.app)
 app.add_typer(household.app, name="household")
+app.add_typer(rounds.app, name="round")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("export")(backup.export)

@@ -1,18 +1,19 @@
-"""What a case's record can be asked and told: corrected, taken back, seen as of a past day. Part of `Rasoat`."""
+"""What the record can be asked and told: corrected, taken back, seen as of a past day; households through time."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from . import households
 from .engine import correcting, history
 from .engine.replaying import STEPS, in_force
 from .foundation.clock import end_of, legal_date
 from .foundation.errors import InputError, NotFoundError
-from .persistence import events, rounds
+from .persistence import events, lineage, rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
     from .engine.service import Engine, Outcome
     from .foundation.clock import Clock
     from .persistence.database import Database, Tx
+    from .persistence.lineage import LineageRow
+    from .persistence.vault import Vault
 
-__all__ = ["Recordkeeping"]
+__all__ = ["Recordkeeping", "current_case"]
+
+_UNCHANGED: Mapping[int, str] = {}
 
 
 class Recordkeeping:
@@ -37,6 +42,11 @@ class Recordkeeping:
 
         def transaction(self, connection: Connection | None = None) -> AbstractContextManager[Tx]:
             """Open a writing transaction, or join the host's."""
+            ...
+
+        @property
+        def vault(self) -> Vault:
+            """The vault that seals personal data."""
             ...
 
     def correct(self, order: correcting.Correction, *, connection: Connection | None = None) -> Outcome:
@@ -55,7 +65,7 @@ class Recordkeeping:
         `NotFoundError` if there is none, `InputError` if the last step is a term that ran out: nobody entered that.
         """
         with self.database.read() as tx:
-            case_id = rounds.latest_case(tx, reference)
+            case_id = current_case(tx, reference)
             counting = [e for e in in_force(events.history(tx, [case_id])) if e.kind in STEPS]
         found = [e for e in counting if trigger in {None, e.trigger}]
         if not found:
@@ -74,7 +84,7 @@ class Recordkeeping:
         Either may be left out: today, now. `NotFoundError` if the case was not open then, or not known to be.
         """
         with self.database.read() as tx:
-            case_id = rounds.latest_case(tx, reference)
+            case_id = current_case(tx, reference)
             return history.case_as_of(tx, self.engine, case_id, self._day(as_of), self._instant(known_on))
 
     def cases_as_of(
@@ -105,6 +115,66 @@ class Recordkeeping:
             day, instant = self._day(as_of), self._instant(known_on)
             return history.states_as_of(tx, day, instant, round_id=round_id, unit_path=unit_path)
 
+    def split_household(
+        self,
+        order: households.HouseholdOrder,
+        code: str,
+        new_code: str,
+        members: Mapping[int, str],
+        *,
+        unit_path: str | None = None,
+        connection: Connection | None = None,
+    ) -> households.HouseholdChange:
+        """Let members (place → relation to the new head, the head first) found a household of their own (tách hộ)."""
+        with self.transaction(connection) as tx:
+            return households.split(tx, self.engine, self.vault, order, code, new_code, members, unit_path=unit_path)
+
+    def merge_households(
+        self,
+        order: households.HouseholdOrder,
+        code: str,
+        into: str,
+        relations: Mapping[int, str] = _UNCHANGED,
+        *,
+        connection: Connection | None = None,
+    ) -> households.HouseholdChange:
+        """Let a household become part of another (nhập hộ); its running case is withdrawn, its code stands for both."""
+        with self.transaction(connection) as tx:
+            return households.merge(tx, self.engine, self.vault, order, code, into, relations)
+
+    def change_head(
+        self,
+        order: households.HouseholdOrder,
+        code: str,
+        head: int,
+        relations: Mapping[int, str] = _UNCHANGED,
+        *,
+        connection: Connection | None = None,
+    ) -> households.HouseholdChange:
+        """Let another member be the household's head (đổi chủ hộ)."""
+        with self.transaction(connection) as tx:
+            return households.change_head(tx, self.engine, self.vault, order, code, head, relations)
+
+    def move_household(
+        self, order: households.HouseholdOrder, code: str, unit_path: str, *, connection: Connection | None = None
+    ) -> households.HouseholdChange:
+        """Let a household go to another village; its running case goes along within the commune, else is withdrawn."""
+        with self.transaction(connection) as tx:
+            return households.move(tx, self.engine, self.vault, order, code, unit_path)
+
+    def recode_commune(
+        self, order: households.HouseholdOrder, old: str, new: str, *, connection: Connection | None = None
+    ) -> households.HouseholdChange:
+        """Give a commune its new code, with its units, rounds, households and running cases; old codes stay known."""
+        with self.transaction(connection) as tx:
+            return households.recode(tx, self.engine, self.vault, order, old, new)
+
+    def lineage(self, code: str) -> tuple[str, list[LineageRow]]:
+        """Return the code under which a household is known today, and all that became of it, oldest first."""
+        with self.database.read() as tx:
+            found = lineage.resolve(tx, code)
+            return found.code, lineage.lineage_of(tx, found.id)
+
     def _day(self, given: date | None) -> date:
         return given or legal_date(self.clock.now())
 
@@ -112,6 +182,16 @@ class Recordkeeping:
         if given is None:
             return self.clock.now()
         return given if isinstance(given, datetime) else end_of(given)
+
+
+def current_case(tx: Tx, reference: int | str) -> int:
+    """Return a case by its id, or the latest case of the household that a code stands for, an old code too."""
+    try:
+        return rounds.latest_case(tx, reference)
+    except NotFoundError:
+        if isinstance(reference, int):
+            raise
+        return rounds.latest_case(tx, lineage.resolve(tx, reference).code)
 
 
 def _round_id(tx: Tx, code: str | None) -> int | None:

@@ -11,6 +11,7 @@ from .engine.queries import within_unit
 from .foundation.errors import InputError, NotFoundError
 from .foundation.text import comparable
 from .persistence.household_keys import codes_by_identity
+from .persistence.lineage import add_members, members_elsewhere
 from .persistence.reading_log import PersonalRead, note
 from .persistence.rounds import HouseholdRow, households_by_code, insert_households, insert_units
 from .persistence.vault import WrappedKey
@@ -32,8 +33,12 @@ __all__ = [
     "Registered",
     "find_by_identity",
     "left_out",
+    "member_indices",
     "open_household",
+    "people_of",
     "register",
+    "row_of",
+    "twin_index",
     "unit_paths",
 ]
 
@@ -95,16 +100,19 @@ UNNAMED = Reader("host", "unstated")
 def register(tx: Tx, vault: Vault, ids: IdSource, households: Sequence[Household], valid_from: date) -> Registered:
     """Register households that are not there yet ("không trùng lặp, không bỏ sót").
 
-    A code that is known already keeps its household. The same identity number under another code is
-    refused; the same head's name, birth date and commune is registered and flagged.
+    A code that is known already keeps its household. An identity number that another living household has, as its
+    head's or as a member's, is refused; the same head's name, birth date and commune is registered and flagged.
     """
     known = households_by_code(tx, [h.code for h in households])
     fresh = [h for h in households if h.code not in known]
-    rows = [_row(vault, new_id, h, valid_from) for new_id, h in zip(ids.take(len(fresh)), fresh, strict=True)]
+    rows = [row_of(vault, new_id, h, valid_from) for new_id, h in zip(ids.take(len(fresh)), fresh, strict=True)]
     refused = _doubles(tx, rows, "identity_index", "identity")
+    refused += _shared_members(tx, vault, fresh, {d.code for d in refused})
     kept = [row for row in rows if row.code not in {d.code for d in refused}]
     flagged = _doubles(tx, kept, "twin_index", "name_birth_commune")
     insert_households(tx, kept)
+    by_code = {h.code: h for h in fresh}
+    add_members(tx, [(index, row.id) for row in kept for index in member_indices(vault, by_code[row.code].members)])
     found = {code: row.id for code, row in known.items()} | {row.code: row.id for row in kept}
     return Registered(found, len(kept), tuple(refused), tuple(flagged))
 
@@ -173,14 +181,14 @@ def left_out(tx: Tx, round_id: int, unit_path: str) -> list[str]:
     return [code for (code,) in tx.select(query)]
 
 
-def _row(vault: Vault, new_id: int, household: Household, valid_from: date) -> HouseholdRow:
+def row_of(vault: Vault, new_id: int, household: Household, valid_from: date) -> HouseholdRow:
+    """Return a household as it is stored: sealed under a key of its own; `InputError` if it has nobody."""
     if not household.members:
         msg = f"household {household.code}: at least its head must be given"
         raise InputError(msg)
     key = vault.new_key(new_id)
     head = household.members[0]
-    commune = household.unit_path.rpartition("/")[0]
-    people = [{f: getattr(p, f) for f in Person.__slots__} for p in household.members]
+    people = people_of(household.members)
     return HouseholdRow(
         id=new_id,
         code=household.code,
@@ -193,10 +201,39 @@ def _row(vault: Vault, new_id: int, household: Household, valid_from: date) -> H
         master_key_id=key.master_key_id,
         wrapped_key=key.wrapped,
         identity_index=vault.identity_index(head.identity) if head.identity else None,
-        twin_index=vault.keyed_index("twin", comparable(head.name), head.born, commune),
+        twin_index=twin_index(vault, head, household.unit_path),
         valid_from=valid_from,
         valid_to=None,
     )
+
+
+def people_of(members: Sequence[Person]) -> list[dict[str, Any]]:
+    """Return members as they are sealed."""
+    return [{f: getattr(p, f) for f in Person.__slots__} for p in members]
+
+
+def twin_index(vault: Vault, head: Person, unit_path: str) -> bytes:
+    """Return the keyed hash by which two registrations of one head in one commune are found."""
+    return vault.keyed_index("twin", comparable(head.name), head.born, unit_path.rpartition("/")[0])
+
+
+def member_indices(vault: Vault, members: Sequence[Person]) -> list[bytes]:
+    """Return the keyed hashes of the members' identity numbers, of those who have one."""
+    return list(dict.fromkeys(vault.identity_index(p.identity) for p in members if p.identity))
+
+
+def _shared_members(tx: Tx, vault: Vault, households: Sequence[Household], refused: set[str]) -> list[Duplicate]:
+    """Find households one of whose people is in another one already, on record or earlier in the same list."""
+    indices = {h.code: member_indices(vault, h.members) for h in households if h.code not in refused}
+    seen = members_elsewhere(tx, [index for mine in indices.values() for index in mine])
+    found: list[Duplicate] = []
+    for code, mine in indices.items():
+        other = next((seen[index] for index in mine if index in seen), None)
+        if other is not None:
+            found.append(Duplicate(code, other, "member_identity"))
+        else:
+            seen |= dict.fromkeys(mine, code)
+    return found
 
 
 def _doubles(tx: Tx, rows: Sequence[HouseholdRow], column: str, by: str) -> list[Duplicate]:

@@ -23,6 +23,9 @@ __all__ = ["app", "case_object", "timeline"]
 _DATES = (1, 2)
 """Columns of the timeline that must not be broken."""
 
+_OWN_WORDS = {"correction", "household", "moved"}
+"""Kinds of events that no procedure names."""
+
 app = typer.Typer(no_args_is_help=True, help="One household's review.")
 
 
@@ -152,7 +155,7 @@ def _what(view: CaseView, kind: str, trigger: str, tongue: Language) -> str:
         return f"[red]{'QUÁ HẠN' if tongue == 'vi' else 'OVERDUE'}[/]: {label}"
     if kind == "opened":
         return "Mở hồ sơ" if tongue == "vi" else "Opened"
-    if kind == "correction":
+    if kind in _OWN_WORDS:
         return text(f"history.kind.{trigger}").within(tongue)
     found = view.workflow.triggers.get(trigger)
     said = found.label.within(tongue) if found else trigger

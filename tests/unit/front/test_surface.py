@@ -20,6 +20,8 @@ SURFACE = {
     "Erased",
     "FrozenClock",
     "Household",
+    "HouseholdChange",
+    "HouseholdOrder",
     "IdSource",
     "Mandate",
     "Mode",
@@ -72,6 +74,12 @@ ENGINE = {
     "find_by_identity(self, number)",
     "erase_household(self, code, *, reason, document, actor, connection=None)",
     "units(self)",
+    "split_household(self, order, code, new_code, members, *, unit_path=None, connection=None)",
+    "merge_households(self, order, code, into, relations={}, *, connection=None)",
+    "change_head(self, order, code, head, relations={}, *, connection=None)",
+    "move_household(self, order, code, unit_path, *, connection=None)",
+    "recode_commune(self, order, old, new, *, connection=None)",
+    "lineage(self, code)",
     "today(self)",
 }
 

@@ -1,0 +1,200 @@
+"""`rasoat household split | merge | head | move | recode | lineage`: who a household is through time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..foundation.defaults import DATABASE_URL
+from ..foundation.messages import text
+from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from .act import actor_of
+from .due import DATE_FORMATS
+
+if TYPE_CHECKING:
+    from ..api import Rasoat
+    from ..foundation.messages import Language
+    from ..households import HouseholdChange, HouseholdOrder
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+Code = Annotated[str, typer.Argument(help="The household's code.")]
+ByWhom = Annotated[str, typer.Option("--actor", envvar="RASOAT_ACTOR", help="Staff code of who orders it.")]
+Role = Annotated[list[str], typer.Option("--role", help="ROLE:UNIT_PATH the actor holds; may be repeated.")]
+Document = Annotated[str, typer.Option("--document", help="Number of the document that orders it.")]
+On = Annotated[datetime | None, typer.Option("--on", formats=DATE_FORMATS, help="From which day; default: today.")]
+Member = Annotated[
+    list[str] | None,
+    typer.Option("--member", help="PLACE=RELATION to the head from now on; place 1 is the head. May be repeated."),
+]
+
+
+@app.command()
+def split(
+    code: Code,
+    new_code: Annotated[str, typer.Argument(help="The new household's code.")],
+    *,
+    member: Annotated[
+        list[str], typer.Option("--member", help="PLACE=RELATION of who leaves, the new head first. May be repeated.")
+    ],
+    actor: ByWhom,
+    role: Role,
+    document: Document,
+    on: On = None,
+    unit: Annotated[str | None, typer.Option("--unit", help="Path of its village; default: the same.")] = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Let members of a household found one of their own (tách hộ). Its case goes on; the new one has none yet."""
+    with opened(db, keys, as_json=as_json) as engine:
+        order = _order(engine, actor, role, document, on)
+        done = engine.split_household(order, code, new_code, _places(member), unit_path=unit)
+    _show(done, language(lang), as_json=as_json)
+
+
+@app.command()
+def merge(
+    code: Code,
+    into: Annotated[str, typer.Argument(help="Code of the household it becomes part of.")],
+    *,
+    actor: ByWhom,
+    role: Role,
+    document: Document,
+    member: Member = None,
+    on: On = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Let a household become part of another (nhập hộ). Its running case is withdrawn with that as the reason."""
+    with opened(db, keys, as_json=as_json) as engine:
+        order = _order(engine, actor, role, document, on)
+        done = engine.merge_households(order, code, into, _places(member or []))
+    _show(done, language(lang), as_json=as_json)
+
+
+@app.command(name="head")
+def change_head(
+    code: Code,
+    head: Annotated[int, typer.Argument(help="Place of the new head among the members; see: rasoat household show.")],
+    *,
+    actor: ByWhom,
+    role: Role,
+    document: Document,
+    member: Member = None,
+    on: On = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Let another member be the head (đổi chủ hộ)."""
+    with opened(db, keys, as_json=as_json) as engine:
+        order = _order(engine, actor, role, document, on)
+        done = engine.change_head(order, code, head, _places(member or []))
+    _show(done, language(lang), as_json=as_json)
+
+
+@app.command()
+def move(
+    code: Code,
+    unit: Annotated[str, typer.Argument(help="Path of the village it goes to.")],
+    *,
+    actor: ByWhom,
+    role: Role,
+    document: Document,
+    on: On = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Let a household go to another village. Its case goes along within the commune; out of it, it is withdrawn."""
+    with opened(db, keys, as_json=as_json) as engine:
+        done = engine.move_household(_order(engine, actor, role, document, on), code, unit)
+    _show(done, language(lang), as_json=as_json)
+
+
+@app.command()
+def recode(
+    old: Annotated[str, typer.Argument(help="The commune's path until now.")],
+    new: Annotated[str, typer.Argument(help="Its path from now on, at the same level.")],
+    *,
+    actor: ByWhom,
+    role: Role,
+    document: Document,
+    on: On = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Give a commune its new code: units, rounds, households and running cases go along, and old codes stay known.
+
+    Where a level goes (01/07/2025), the cases need another procedure: rasoat migrate.
+    """
+    with opened(db, keys, as_json=as_json) as engine:
+        done = engine.recode_commune(_order(engine, actor, role, document, on), old, new)
+    _show(done, language(lang), as_json=as_json)
+
+
+@app.command()
+def lineage(code: Code, *, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False) -> None:
+    """Show what became of a household, by its present code or any it had; nobody's data is opened."""
+    tongue = language(lang)
+    with opened(db, keys, as_json=as_json) as engine:
+        present, rows = engine.lineage(code)
+    if as_json:
+        lines = [
+            {
+                "kind": row.kind, "on": row.on_day, "household": str(row.household_id),
+                "other": None if row.other_id is None else str(row.other_id), "old_code": row.old_code,
+                "new_code": row.new_code, "old_unit": row.old_path, "new_unit": row.new_path,
+                "document": row.document, "actor": row.actor,
+            }
+            for row in rows
+        ]  # fmt: skip
+        print_json({"code": present, "lineage": lines})
+        return
+    typer.echo(present)
+    for row in rows:
+        said = text(f"lineage.{row.kind}", old=row.old_code, new=row.new_code, old_unit=row.old_path, unit=row.new_path)
+        typer.echo(f"  {row.on_day:%d/%m/%Y}  {said.within(tongue)}  ({row.document})")
+
+
+def _order(engine: Rasoat, actor: str, role: list[str], document: str, on: datetime | None) -> HouseholdOrder:
+    from ..households import HouseholdOrder
+
+    return HouseholdOrder(actor_of(actor, role), on.date() if on else engine.today(), document)
+
+
+def _places(given: list[str]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for pair in given:
+        place, equals, relation = pair.partition("=")
+        if not place.isdecimal() or not equals or not relation:
+            msg = f"--member {pair!r}: expected PLACE=RELATION, e.g. 3=con"
+            raise typer.BadParameter(msg)
+        found[int(place)] = relation
+    return found
+
+
+def _show(done: HouseholdChange, tongue: Language, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "households": {code: str(household_id) for code, household_id in done.households.items()},
+                "followed": [str(case_id) for case_id in done.followed],
+                "withdrawn": [str(case_id) for case_id in done.withdrawn],
+            }
+        )
+        return
+    counts = {"households": len(done.households), "followed": len(done.followed), "withdrawn": len(done.withdrawn)}
+    typer.echo(text("lineage.done", **counts).within(tongue))

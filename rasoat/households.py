@@ -1,0 +1,319 @@
+"""Who a household is through time: split, merged, under another head, in another village, under another code.
+
+A household keeps its id through all of it; the lineage tells what happened, when and on which document. What becomes
+of its running case follows from a rule, for no text of the law says it: within the commune the case goes along; a
+household that leaves the commune or becomes part of another is withdrawn from the round, with that as the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .engine.chaining import Note, note
+from .engine.definition import SUPERVISOR, StateKind
+from .engine.relocating import relocate
+from .engine.values import ActRequest
+from .foundation.clock import legal_date
+from .foundation.errors import InputError, PermissionDeniedError
+from .foundation.logs import Log
+from .foundation.paths import at_level, below
+from .persistence.cases import lock
+from .persistence.lineage import (
+    LineageRow,
+    cases_of_households,
+    change_household,
+    households_below,
+    insert_lineage,
+    recode_households,
+    recode_unit,
+    resolve,
+    rounds_at,
+    set_members,
+)
+from .persistence.moves import move_round, move_settings, move_units
+from .persistence.rounds import households_by_code, insert_households
+from .persistence.vault import WrappedKey
+from .registry import Household, Person, Reader, member_indices, open_household, people_of, row_of, twin_index
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from .engine.service import Engine
+    from .engine.values import Actor
+    from .persistence.database import Tx
+    from .persistence.rounds import HouseholdRow
+    from .persistence.vault import Vault
+
+__all__ = ["HOUSEHOLD_ROLES", "HouseholdChange", "HouseholdOrder", "change_head", "merge", "move", "recode", "split"]
+
+log = Log("rasoat.households")
+HOUSEHOLD_ROLES = ("committee", "commune_chair", SUPERVISOR)
+"""Who may change who a household is."""
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdOrder:
+    """Who changes a household, from which day, on which document. Members are named by their place; 1 is the head."""
+
+    actor: Actor
+    on: date
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdChange:
+    """What was done: the households concerned (id by code), the cases that went along, those withdrawn."""
+
+    households: Mapping[str, int]
+    followed: tuple[int, ...] = ()
+    withdrawn: tuple[int, ...] = ()
+
+
+def split(
+    tx: Tx,
+    engine: Engine,
+    vault: Vault,
+    order: HouseholdOrder,
+    code: str,
+    new_code: str,
+    members: Mapping[int, str],
+    *,
+    unit_path: str | None = None,
+) -> HouseholdChange:
+    """Let members leave and found a household of their own (tách hộ): place → relation to its head, the head first.
+
+    The case of the household they leave goes on. The new one keeps the class they had until it is reviewed itself;
+    having no case yet, it shows among those left out of a round. `InputError` if the head leaves, or all do.
+    """
+    row = _living(tx, engine, order, code)
+    place = unit_path or row.unit_path
+    _require_authority(engine, order, place)
+    people = _people(tx, engine, vault, order, row, "split")
+    _require_places(members, len(people), code, staying=1)
+    if 1 in members:
+        msg = f"household {code}: its head cannot leave by a split; let another become its head first"
+        raise InputError(msg)
+    if new_code in households_by_code(tx, [new_code]):
+        msg = f"household {new_code!r} exists already; give the new household a code of its own"
+        raise InputError(msg)
+    leaving = tuple(replace(people[i - 1], relation=relation) for i, relation in members.items())
+    new_id = engine.ids.take(1)[0]
+    new = Household(new_code, place, leaving, row.area, row.class_now)
+    insert_households(tx, [row_of(vault, new_id, new, order.on)])
+    _rewrite(tx, vault, row, [person for i, person in enumerate(people, 1) if i not in members])
+    set_members(tx, new_id, member_indices(vault, leaving))
+    moved = row._replace(id=new_id, code=new_code, unit_path=place)
+    _keep(tx, engine, order, "split", [(row, moved, row.id)])
+    followed = _note_running(tx, engine, order, row, "split", new_id)
+    return HouseholdChange({row.code: row.id, new_code: new_id}, followed)
+
+
+def merge(
+    tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str, into: str, relations: Mapping[int, str]
+) -> HouseholdChange:
+    """Let a household become part of another (nhập hộ); `relations` says what its members are to the other's head.
+
+    Its running case is withdrawn from the round; its code stands for the other household from now on.
+    """
+    row, host = _living(tx, engine, order, code), _living(tx, engine, order, into)
+    if row.id == host.id:
+        msg = f"household {code} cannot become part of itself"
+        raise InputError(msg)
+    joining = _people(tx, engine, vault, order, row, "merge")
+    staying = _people(tx, engine, vault, order, host, "merge")
+    _require_places(relations, len(joining), code)
+    told = [replace(person, relation=relations.get(i, person.relation)) for i, person in enumerate(joining, 1)]
+    withdrawn = _withdraw(tx, engine, order, row, f"merged: {host.code}")
+    set_members(tx, row.id, [])
+    change_household(tx, row.id, valid_to=order.on, identity_index=None, twin_index=None)
+    _rewrite(tx, vault, host, [*staying, *told])
+    _keep(tx, engine, order, "merged", [(row, host._replace(id=row.id), host.id)])
+    followed = _note_running(tx, engine, order, host, "merged", row.id)
+    return HouseholdChange({host.code: host.id}, followed, withdrawn)
+
+
+def change_head(
+    tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str, head: int, relations: Mapping[int, str]
+) -> HouseholdChange:
+    """Let another member be the head (đổi chủ hộ); `relations` says what each is to the new one, by old place."""
+    row = _living(tx, engine, order, code)
+    people = _people(tx, engine, vault, order, row, "head")
+    _require_places({head: "", **relations}, len(people), code)
+    if head == 1:
+        msg = f"household {code}: member 1 is its head already"
+        raise InputError(msg)
+    told = [replace(person, relation=relations.get(i, person.relation)) for i, person in enumerate(people, 1)]
+    _rewrite(tx, vault, row, [told[head - 1], *(person for i, person in enumerate(told, 1) if i != head)])
+    _keep(tx, engine, order, "head", [(row, row, None)])
+    return HouseholdChange({row.code: row.id}, _note_running(tx, engine, order, row, "head", row.id))
+
+
+def move(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str, unit_path: str) -> HouseholdChange:
+    """Let a household go to another village. Its running case goes along within the commune, else it is withdrawn."""
+    row = _living(tx, engine, order, code)
+    if unit_path == row.unit_path or unit_path.count("/") != row.unit_path.count("/"):
+        msg = f"household {code} lies in {row.unit_path}; expected the path of another village, found {unit_path!r}"
+        raise InputError(msg)
+    people = _people(tx, engine, vault, order, row, "move")
+    stays = at_level(row.unit_path, "commune") == at_level(unit_path, "commune")
+    withdrawn = () if stays else _withdraw(tx, engine, order, row, f"moved: {unit_path}")
+    change_household(tx, row.id, unit_path=unit_path, twin_index=twin_index(vault, people[0], unit_path))
+    _keep(tx, engine, order, "moved", [(row, row._replace(unit_path=unit_path), None)])
+    running = _running(tx, engine, [row.id]) if stays else []
+    relocate(
+        tx, engine, lock(tx, running), lambda _: unit_path, how="move", on=order.on, document=order.document,
+        actor=order.actor.key,
+    )  # fmt: skip
+    return HouseholdChange({row.code: row.id}, tuple(running), withdrawn)
+
+
+def recode(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, old: str, new: str) -> HouseholdChange:
+    """Give a commune its new code: units, rounds, settings, households and their running cases, each with its lineage.
+
+    `InputError` if the levels differ (that is a migration, `rasoat migrate`) or something lies under the new path.
+    """
+    _require_authority(engine, order, old)
+    low, high = below(old)
+    if old.count("/") != new.count("/") or old == new or households_below(tx, *below(new)):
+        msg = f"{old} → {new}: expected another path of the same level under which no household lies yet"
+        raise InputError(msg)
+    rows = households_below(tx, low, high)
+    changed = [_recoded(vault, row, old, new) for row in rows]
+    move_units(tx, old, new, order.on, order.document)
+    recode_unit(tx, new)
+    for opened in rounds_at(tx, old):
+        move_round(tx, opened, opened.workflow, new)
+        move_settings(tx, (opened.workflow, opened.workflow), lambda path: _under(path, old, new))
+    recode_households(tx, [(row.id, row.code, row.unit_path, row.twin_index) for row in changed])
+    _keep(tx, engine, order, "recoded", [(was, now, None) for was, now in zip(rows, changed, strict=True)])
+    running = _running(tx, engine, [row.id for row in rows])
+    relocate(
+        tx, engine, lock(tx, running), lambda path: _under(path, old, new), how="recode", on=order.on,
+        document=order.document, actor=order.actor.key,
+    )  # fmt: skip
+    log.info("commune_recoded", households=len(rows), cases=len(running))
+    return HouseholdChange({row.code: row.id for row in changed}, tuple(running))
+
+
+def _living(tx: Tx, engine: Engine, order: HouseholdOrder, code: str) -> HouseholdRow:
+    row = resolve(tx, code)
+    if row.valid_to is not None:
+        msg = f"household {code!r} ended on {row.valid_to}"
+        raise InputError(msg)
+    _require_authority(engine, order, row.unit_path)
+    return row
+
+
+def _require_authority(engine: Engine, order: HouseholdOrder, path: str) -> None:
+    today = legal_date(engine.clock.now())
+    if order.on > today:
+        msg = f"{order.on} lies after today ({today}); what has not happened cannot be entered"
+        raise InputError(msg)
+    if not order.document.strip():
+        msg = "a change of households names the document that orders it"
+        raise InputError(msg)
+    if order.actor.mandate_for(HOUSEHOLD_ROLES, path, order.on) is None:
+        msg = f"{order.actor.key!r} holds none of the roles {', '.join(HOUSEHOLD_ROLES)} in {path} on {order.on}"
+        raise PermissionDeniedError(msg)
+
+
+def _require_places(members: Mapping[int, Any], size: int, code: str, *, staying: int = 0) -> None:
+    if any(not 1 <= i <= size for i in members) or len(members) > size - staying or (staying and not members):
+        named = ", ".join(map(str, members)) or "nobody"
+        msg = f"household {code} has {size} members, 1 being its head; {named} was named"
+        raise InputError(msg)
+
+
+def _people(
+    tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, row: HouseholdRow, why: str
+) -> tuple[Person, ...]:
+    reader = Reader(order.actor.key, f"household {why}: {order.document}", order.actor.on_behalf_of)
+    read_id, now = engine.ids.take(1)[0], engine.clock.now()
+    return open_household(tx, vault, row.id, reader, read_id=read_id, now=now).members
+
+
+def _rewrite(tx: Tx, vault: Vault, row: HouseholdRow, people: Sequence[Person]) -> None:
+    """Seal a household's people anew under its own key, and let it be found by them."""
+    key, head = WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key), people[0]
+    change_household(
+        tx,
+        row.id,
+        persons=len(people),
+        sealed=vault.seal(key, {"members": people_of(people)}),
+        identity_index=vault.identity_index(head.identity) if head.identity else None,
+        twin_index=twin_index(vault, head, row.unit_path),
+    )
+    set_members(tx, row.id, member_indices(vault, people))
+
+
+def _keep(
+    tx: Tx,
+    engine: Engine,
+    order: HouseholdOrder,
+    kind: str,
+    changes: Sequence[tuple[HouseholdRow, HouseholdRow, int | None]],
+) -> None:
+    now = engine.clock.now()
+    insert_lineage(
+        tx,
+        [
+            LineageRow(
+                new_id, after.id, kind, other, before.code, after.code, before.unit_path, after.unit_path,
+                order.on, now, order.actor.key, order.document,
+            )
+            for new_id, (before, after, other) in zip(engine.ids.take(len(changes)), changes, strict=True)
+        ],
+    )  # fmt: skip
+
+
+def _running(tx: Tx, engine: Engine, household_ids: Sequence[int]) -> list[int]:
+    """Return the cases of some households that have not ended."""
+    return [
+        case_id
+        for case_id, workflow, state in cases_of_households(tx, household_ids)
+        if engine.library.compiled(workflow).workflow.state(state).kind is not StateKind.END
+    ]
+
+
+def _note_running(
+    tx: Tx, engine: Engine, order: HouseholdOrder, row: HouseholdRow, what: str, other: int
+) -> tuple[int, ...]:
+    """Say in the chains of a household's running cases what happened to it; they go on."""
+    running = _running(tx, engine, [row.id])
+    told = {"household": str(other), "document": order.document}
+    notes = [Note(case_id, "household", what, order.on, told) for case_id in running]
+    note(tx, lock(tx, running), notes, order.actor.key, engine.clock.now())
+    return tuple(running)
+
+
+def _withdraw(tx: Tx, engine: Engine, order: HouseholdOrder, row: HouseholdRow, reason: str) -> tuple[int, ...]:
+    running = _running(tx, engine, [row.id])
+    for case_id in running:
+        rows = {case_id: {"reason": reason}}
+        request = ActRequest("withdraw", (case_id,), order.on, order.actor, rows=rows, document=order.document)
+        outcome = engine.fire_many(tx, request)
+        if not outcome.ok:
+            why = outcome.refused[0].reason.en
+            msg = f"household {row.code}: its running case {case_id} cannot be withdrawn from its round: {why}"
+            raise InputError(msg)
+    return tuple(running)
+
+
+def _recoded(vault: Vault, row: HouseholdRow, old: str, new: str) -> HouseholdRow:
+    """Return a household under its commune's new path; a code that begins with the commune's goes along."""
+    was, now = old.rpartition("/")[2], new.rpartition("/")[2]
+    code = now + row.code.removeprefix(was) if row.code.startswith(was + "-") else row.code
+    path = _under(row.unit_path, old, new)
+    moved = row._replace(code=code, unit_path=path)
+    if not row.wrapped_key:
+        return moved  # its people were erased: nothing to be found by
+    key = WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key)
+    head = Person(**vault.open(key, row.sealed)["members"][0])
+    return moved._replace(twin_index=twin_index(vault, head, path))
+
+
+def _under(path: str, old: str, new: str) -> str:
+    """Return a path with a unit's old path at its beginning replaced; other paths stay as they are."""
+    return new + path[len(old) :] if path == old or path.startswith(old + "/") else path

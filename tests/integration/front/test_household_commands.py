@@ -1,0 +1,88 @@
+"""`rasoat household split | merge | head | move | recode | lineage` and `rasoat round left-out`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from rasoat import CountingIds, FrozenClock, Household, Person, Rasoat
+from rasoat.cli import app
+from rasoat.foundation.clock import LEGAL_ZONE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUNNER = CliRunner()
+COMMUNE = "42/18766"
+V1, V2 = f"{COMMUNE}/01", f"{COMMUNE}/02"
+ORDER = ("--actor", "CB-1", "--role", "committee:42", "--document", "31/QĐ-UBND", "--on", "01/10/2022")
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    done = RUNNER.invoke(app, list(words))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def done(*words: str) -> Any:
+    code, out, err = run(*words, "--json")
+    assert code == 0, err + out
+    return json.loads(out)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/try.db"
+    engine = Rasoat.open(url, clock=FrozenClock(datetime(2022, 10, 1, 9, tzinfo=LEGAL_ZONE)), ids=CountingIds())
+    people = tuple(Person(name, "con", "1970-01-01", "male") for name in "ABC")
+    engine.register_households([Household(f"18766-{i}", V1, people, "rural", "poor") for i in (1, 2)])
+    engine.open_round("R", "annual", COMMUNE, date(2022, 9, 26))
+    engine.put_forward("R", {"18766-1": {"origin": "managed"}}, date(2022, 9, 26))
+    engine.close()
+    return url
+
+
+def test_a_round_tells_whom_it_left_out(url: str) -> None:
+    assert done("round", "left-out", "R", "--db", url) == ["18766-2"]
+    assert run("round", "left-out", "R", "--db", url)[1] == "18766-2\n"
+    assert run("round", "left-out", "S", "--db", url)[0] == 2
+
+
+def test_a_household_through_time(url: str) -> None:
+    db = ("--db", url)
+    made = done("household", "split", "18766-1", "18766-3", "--member", "2=chủ hộ", "--member", "3=con", *ORDER, *db)
+    assert set(made["households"]) == {"18766-1", "18766-3"}
+    assert len(made["followed"]) == 1
+    done("household", "head", "18766-3", "2", "--member", "1=mẹ", *ORDER, *db)
+    done("household", "move", "18766-3", V2, *ORDER, *db)
+    done("household", "merge", "18766-2", "18766-3", *ORDER, *db)
+    done("household", "recode", COMMUNE, "42/19999", *ORDER, *db)
+    found = done("household", "lineage", "18766-2", *db)
+    assert found["code"] == "19999-3"
+    assert [line["kind"] for line in found["lineage"]] == ["split", "head", "moved", "merged", "recoded"]
+    code, out, _ = run("household", "lineage", "18766-3", *db, "--lang", "en")
+    assert code == 0
+    assert out.splitlines()[0] == "19999-3"
+    assert "became part of 18766-3" in out
+    code, out, _ = run("case", "show", "18766-1", *db)
+    assert code == 0
+    assert "Xã đổi mã" in out
+    assert "Hộ tách" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("split", "18766-1", "18766-3", "--member", "1=chủ hộ", *ORDER), 2),
+        (("split", "18766-1", "18766-3", "--member", "two", *ORDER), 2),
+        (("move", "18766-9", V2, *ORDER), 2),
+        (("move", "18766-1", V2, "--actor", "x", "--role", "committee:43", "--document", "1"), 1),
+    ],
+)
+def test_what_cannot_be_says_why(url: str, words: tuple[str, ...], code: int) -> None:
+    found, out, err = run("household", *words, "--db", url)
+    assert found == code
+    assert err or out
