@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..foundation.clock import Clock
     from ..foundation.ids import IdSource
     from ..persistence.database import Tx
+    from ..persistence.deadlines import DeadlineRow
     from .definition import Workflow
     from .machine import CompiledWorkflow
 
@@ -259,7 +260,7 @@ class Engine:
             calendar=self.calendar_for(today, commune),
             settings=self.settings_in_force(tx, compiled.workflow.id, commune),
             census=_census(tx, compiled, cases, request) if level else {},
-            deadlines=deadline_rows.open_of(tx, [case.id for case in cases]),
+            deadlines=_running(tx, compiled.workflow, cases),
             round_days={
                 r.id: {"started_on": r.started_on} | ({"ends_on": r.ends_on} if r.ends_on else {})
                 for r in rounds(tx, [case.round_id for case in cases]).values()
@@ -313,6 +314,17 @@ def _census(tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], reques
             counted = census(tx, case.round_id, path, waiting, request.case_ids)
             found[key] = Census({s: n for s, (n, _) in counted.items()}, {s: ids for s, (_, ids) in counted.items()})
     return found
+
+
+def _running(tx: Tx, workflow: Workflow, cases: Sequence[CaseRow]) -> Mapping[int, tuple[DeadlineRow, ...]]:
+    """Return the open deadlines of cases, asking only for those that stand where a term runs."""
+    states = _states_with_terms(workflow)
+    return deadline_rows.open_of(tx, waiting) if (waiting := [c.id for c in cases if c.state in states]) else {}
+
+
+@lru_cache(maxsize=1024)
+def _states_with_terms(workflow: Workflow) -> frozenset[str]:
+    return frozenset(state for rule in workflow.deadlines for state in rule.lives_in)
 
 
 @lru_cache(maxsize=1024)
