@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ._common import Db, Json, Keys, opened, print_json
 from ._refusals import REFUSED, WRONG_USAGE, refusals
+
+if TYPE_CHECKING:
+    from ..api import Rasoat
+    from ..worker import Job
 
 __all__ = ["worker"]
 
@@ -20,6 +24,9 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="Do what is due now and end: for cron, Celery beat.")] = False,
     now: Annotated[
         str | None, typer.Option("--now", help="With --once: the instant, e.g. 2022-10-27T17:00+07:00.")
+    ] = None,
+    notify: Annotated[
+        Path | None, typer.Option("--notify", envvar="RASOAT_NOTIFY", help="Settings of messages (TOML): send them.")
     ] = None,
     health: Annotated[Path | None, typer.Option("--health", help="File that says how old each success is.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read the health file; 1 if unhealthy.")] = False,
@@ -35,7 +42,7 @@ def worker(
     with opened(db, keys, as_json=as_json, now=now) as engine:
         from ..worker import Worker
 
-        working = Worker(engine, health_file=health)
+        working = Worker(engine, _jobs(engine, notify), health_file=health)
         if not once:
             working.run()
             return
@@ -43,6 +50,14 @@ def worker(
         _show(done, as_json=as_json)
     if any("error" in did for did in done.values()):
         raise typer.Exit(REFUSED)
+
+
+def _jobs(engine: Rasoat, settings: Path | None) -> tuple[Job, ...]:
+    """Return the jobs of every worker and, where messages are set up, those that write and send them."""
+    from ..notifying import load_notify, notify_jobs
+    from ..worker import standard_jobs
+
+    return standard_jobs() if settings is None else (*standard_jobs(), *notify_jobs(load_notify(settings, engine)))
 
 
 def _check(health: Path, *, as_json: bool) -> None:

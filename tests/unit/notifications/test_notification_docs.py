@@ -15,7 +15,7 @@ from rasoat.notifications.directory_file import parse
 from rasoat.notifications.kinds import KINDS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text(encoding="utf-8")
-DIRECTORY, CHANNELS, _ = (tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
+_, DIRECTORY, CHANNELS, _ = (tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
 
 
 class Inbox:
