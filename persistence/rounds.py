@@ -164,11 +164,7 @@ def insert_units(tx: Tx, rows: Iterable[dict[str, Any]]) -> int:
 def _settings(tables: Tables) -> Any:
     setting = tables.setting.c
     known = (in_texts(setting.unit_path, "paths"), in_texts(setting.workflow, "workflows"))
-    return (
-        select(setting.key, setting.value)
-        .where(*known)
-        .order_by(func.length(setting.unit_path), setting.workflow)
-    )
+    return select(setting.key, setting.value).where(*known).order_by(func.length(setting.unit_path), setting.workflow)
 
 
 _SETTINGS = Statement("settings", ("paths", "workflows"), _settings)

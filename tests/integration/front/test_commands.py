@@ -162,4 +162,3 @@ def test_the_schema_says_where_it_stands(url: str) -> None:
     assert run("db", "upgrade", "--db", url)[0] == 0
     shown = json.loads(run("db", "revision", "--db", url, "--json")[1])
     assert shown["database"] == shown["release"]
-
