@@ -35,6 +35,7 @@ __all__ = [
     "open_fixed",
     "open_season_end",
     "round_rule",
+    "rule_label",
     "tomorrow",
 ]
 
@@ -106,7 +107,7 @@ def round_rule(row: DeadlineRow, opening: LedgerEntry) -> DeadlineRule:
     detail = json.loads(opening.detail)
     return DeadlineRule(
         key=row.rule,
-        label=Text(**detail["label"]),
+        label=rule_label(opening),
         kind=DeadlineKind.FIXED,
         term=None,
         lives_in=frozenset(),
@@ -114,6 +115,11 @@ def round_rule(row: DeadlineRow, opening: LedgerEntry) -> DeadlineRule:
         article=Article(detail["article"] or detail["source"] or row.rule, tag=Confidence.SETTING),
         ladder=_LADDER,
     )
+
+
+def rule_label(opening: LedgerEntry) -> Text:
+    """Return what a round's own deadline is about, as it was opened."""
+    return Text(**json.loads(opening.detail)["label"])
 
 
 def finished(opening: LedgerEntry) -> bool:

@@ -28,6 +28,7 @@ from .persistence.migrating import require_current, upgrade
 from .persistence.tables import DEFAULT_PREFIX
 from .persistence.vault import Vault
 from .recordkeeping import Recordkeeping, current_case
+from .timekeeping import Timekeeping
 from .workflows.library import WorkflowLibrary
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class RoundOpened:
     new: int
 
 
-class Rasoat(Recordkeeping):
+class Rasoat(Recordkeeping, Timekeeping):
     """One engine over one database. Thread-safe; open one per process and share it.
 
     Every writing method opens a transaction of its own, or joins the host's when `connection` is given:
@@ -266,14 +267,15 @@ class Rasoat(Recordkeeping):
         """Return what is (or was, on the legal day `as_of`) overdue, by unit, rule and last day."""
         day = as_of or legal_date(self.clock.now())
         with self.database.read() as tx:
-            return queries.overdue(tx, day, self.calendar_for(day, unit_path or ""), unit_path=unit_path)
+            calendar = self.calendar_for(day, unit_path or "")
+            return queries.overdue(tx, day, calendar, unit_path=unit_path, today=self.today())
 
     def due_between(self, first: date, last: date, *, unit_path: str | None = None) -> list[queries.DueLine]:
         """Return what falls due between two days, as things stand now."""
         today = legal_date(self.clock.now())
         with self.database.read() as tx:
             calendar = self.calendar_for(today, unit_path or "")
-            return queries.due_between(tx, today, first, last, calendar, unit_path=unit_path)
+            return queries.due_between(tx, today, first, last, calendar, unit_path=unit_path, today=today)
 
     def states(self, round_code: str) -> list[queries.StateCount]:
         """Return how many cases of a round stand in each state, by village."""

@@ -256,16 +256,19 @@ def test_parquet_holds_every_row_with_its_types(source, tmp_path):
         write_parquet(source, tmp_path / "pq")
 
 
-def test_a_sqlite_backup_is_one_whole_file_made_while_a_writer_goes_on(source, tmp_path):
-    before = content(source)
-    writer = source.engine.raw_connection()
-    writer.dbapi_connection.execute("BEGIN IMMEDIATE")
-    writer.dbapi_connection.execute("INSERT INTO rasoat_setting VALUES ('x', 'y', 'z', '1')")
-    try:
-        assert backup(source, tmp_path / "copy.db", taken_at=AT) == "sqlite"
-    finally:
-        writer.dbapi_connection.rollback()
-        writer.close()
+def test_a_sqlite_backup_is_one_whole_file_made_in_one_view_while_others_write(source, tmp_path, monkeypatch):
+    monkeypatch.setattr("rasoat.persistence.backup._PAGES_AT_ONCE", 8)
+    before, told = content(source), []
+
+    def write_meanwhile(done):
+        told.append(done)
+        assert told == sorted(set(told)), "the copy was started anew"
+        with source.begin() as tx:
+            row = {"unit_path": str(len(told)), "workflow": "later", "key": "k", "value": "1"}
+            tx.execute(tx.tables.setting.insert(), row)
+
+    assert backup(source, tmp_path / "copy.db", taken_at=AT, progress=write_meanwhile) == "sqlite"
+    assert len(told) > 3
     assert [path.name for path in tmp_path.glob("*copy.db*")] == ["copy.db"]
     assert oct((tmp_path / "copy.db").stat().st_mode & 0o777) == "0o600"
     copy = Database.open(f"sqlite:///{tmp_path / 'copy.db'}")

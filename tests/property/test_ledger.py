@@ -150,3 +150,10 @@ def test_a_term_that_is_over_or_stands_still_already_is_not_suspended(term, star
         running.resume(due)
     with pytest.raises(InputError, match="at least 1"):
         running.extend(0)
+
+
+@given(TERMS, STARTS, PAUSES)
+def test_the_last_stretch_counted_by_itself_ends_where_the_whole_term_ends(term, start, pauses):
+    running = run(term, start, pauses)
+    stretch, since = running.last_stretch(CALENDAR)
+    assert stretch.due_on(since, CALENDAR) == running.due_on(CALENDAR)
