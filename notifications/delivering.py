@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..foundation.errors import ConflictError
 from ..foundation.logs import Log
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "Sender"]
 
 log = Log("rasoat.notifications")
+T = TypeVar("T")
 Outcome = Literal["sent", "failed", "dead"]
 _LOOKED_AT = 20
 _PERSISTENCE = 5
@@ -54,10 +55,11 @@ class Sender:
 
     def send_next(self, only: str | None = None) -> Outcome | None:
         """Send the message that waits longest (or the one named); None when nothing may go out now."""
-        claimed = self._claim(only)
+        claimed = self._persistently(lambda: self._claim(only))
         if claimed is None:
             return None
-        return self._recorded(claimed, self._send(claimed.row))
+        result = self._send(claimed.row)
+        return self._persistently(lambda: self._recorded(claimed, result))
 
     def _claim(self, only: str | None) -> _Claimed | None:
         """Take one message; those that must wait are put off, so that the look ends."""
@@ -109,12 +111,15 @@ class Sender:
             return error
 
     def _recorded(self, claimed: _Claimed, result: Receipt | Exception) -> Outcome:
-        """Put the result on record, also against other writers: what is not recorded would be sent again."""
-        for _ in range(_PERSISTENCE - 1):
-            with suppress(ConflictError), self._database.begin() as tx:
-                return self._record(tx, claimed, result)
         with self._database.begin() as tx:
             return self._record(tx, claimed, result)
+
+    def _persistently(self, step: Callable[[], T]) -> T:
+        """Do a step also against other writers: a result that is not recorded would be sent again."""
+        for _ in range(_PERSISTENCE - 1):
+            with suppress(ConflictError):
+                return step()
+        return step()
 
     def _record(self, tx: Tx, claimed: _Claimed, result: Receipt | Exception) -> Outcome:
         now = self._clock.now()

@@ -263,12 +263,15 @@ class Rasoat(Recordkeeping, Timekeeping):
             found = _round(tx, round_code)
             return registry.left_out(tx, found.id, found.unit_path)
 
-    def overdue(self, *, unit_path: str | None = None, as_of: date | None = None) -> list[queries.DueLine]:
+    def overdue(
+        self, *, unit_path: str | None = None, as_of: date | None = None, only: queries.Only | None = None
+    ) -> list[queries.DueLine]:
         """Return what is (or was, on the legal day `as_of`) overdue, by unit, rule and last day."""
         day = as_of or legal_date(self.clock.now())
         with self.database.read() as tx:
             calendar = self.calendar_for(day, unit_path or "")
-            return queries.overdue(tx, day, calendar, unit_path=unit_path, today=self.today())
+            asked = only or queries.Only()
+            return queries.overdue(tx, day, calendar, unit_path=unit_path, only=asked, today=self.today())
 
     def due_between(self, first: date, last: date, *, unit_path: str | None = None) -> list[queries.DueLine]:
         """Return what falls due between two days, as things stand now."""

@@ -16,8 +16,10 @@ from .commands import (
     case,
     correct,
     database,
+    deadline,
     demo,
     due,
+    feed,
     history,
     household,
     importing,
@@ -31,6 +33,7 @@ from .commands import (
     rehearse,
     rounds,
     serve,
+    simulate,
     token,
     worker,
     workflows,
@@ -61,6 +64,9 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.command("worker")(worker.worker)
+app.add_typer(deadline.app, name="deadline")
+app.add_typer(feed.app, name="feed")
+app.command("simulate")(simulate.simulate)
 app.command("serve")(serve.serve)
 app.add_typer(token.app, name="token")
 app.add_typer(log.app, name="log")

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..foundation.defaults import DATABASE_URL
+from ._common import Db, Keys
+from ._recalendaring import moved_in, show_moved, tried
 from ._refusals import WRONG_USAGE, refusals
 from .due import DATE_FORMATS, CountedIn, Language_, Tongue
 
@@ -27,6 +30,7 @@ Directory = Annotated[
     Path | None, typer.Option("--releases-dir", help="Directory of imported releases (or RASOAT_CALENDARS).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Now = Annotated[str | None, typer.Option("--now", help="Pretend it is this instant (2025-12-25T09:00+07:00).")]
 Within = Annotated[str | None, typer.Option("--within", help="Unit path (42/446): add its local closures.")]
 
 
@@ -97,20 +101,59 @@ def import_(
         Path | None,
         typer.Option("--releases-dir", envvar="RASOAT_CALENDARS", help="Where imported releases are kept."),
     ] = None,
+    db: Annotated[str | None, typer.Option("--db", metavar="URL", help="Also move its open deadlines.")] = None,
+    keys: Keys = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --db: only say which deadlines it would move; bring nothing in.")
+    ] = False,
+    now: Now = None,
     as_json: Json = False,
 ) -> None:
     """Check a release file and bring it in. The same file twice changes nothing."""
-    from ..deadlines.releases import install
+    from ..deadlines.releases import install, library
 
-    if releases_dir is None:
+    if dry_run and db is None:
+        typer.echo("--dry-run says which open deadlines a release would move: it needs --db", err=True)
+        raise typer.Exit(WRONG_USAGE)
+    if releases_dir is None and not dry_run:
         typer.echo("say where imported releases are kept: --releases-dir or RASOAT_CALENDARS", err=True)
         raise typer.Exit(WRONG_USAGE)
     with refusals(as_json=as_json):
-        release, changed = install(file, releases_dir)
-        if as_json:
-            _print({**_release_dict(release), "changed": changed})
+        if dry_run or releases_dir is None:
+            release, changed, shelf = tried(file, releases_dir)
         else:
-            typer.echo(f"{release.key}: {release.title.vi} ({'+' if changed else '='})")
+            release, changed = install(file, releases_dir)
+            shelf = library(releases_dir)
+    found = None if db is None else moved_in(db, keys, shelf, dry_run=dry_run, now=now, as_json=as_json)
+    if as_json:
+        _print({**_release_dict(release), "changed": changed, **({"deadlines": found} if found else {})})
+        return
+    typer.echo(f"{release.key}: {release.title.vi} ({'+' if changed else '='})")
+    if found:
+        show_moved(found)
+
+
+@app.command()
+def apply(
+    *,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    releases_dir: Directory = None,
+    within: Annotated[str | None, typer.Option("--within", help="Only deadlines of this unit (path).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which deadlines would move.")] = False,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Move the open deadlines that the releases known now put elsewhere: on record, with a word to their owners."""
+    from ..deadlines.releases import library
+
+    with refusals(as_json=as_json):
+        shelf = library(releases_dir)
+    found = moved_in(db, keys, shelf, within=within, dry_run=dry_run, now=now, as_json=as_json)
+    if as_json:
+        _print(found)
+    else:
+        show_moved(found)
 
 
 @app.command()

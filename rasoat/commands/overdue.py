@@ -10,6 +10,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._refusals import WRONG_USAGE
 from .due import DATE_FORMATS
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def overdue(
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", formats=DATE_FORMATS, help="As it stood on this legal day.")
     ] = None,
+    within: Annotated[
+        int | None, typer.Option("--within", min=0, help="Also what falls due today and in so many working days.")
+    ] = None,
+    role: Annotated[str | None, typer.Option("--role", help="Only this role's desk: committee …")] = None,
+    plan: Annotated[str | None, typer.Option("--plan", help="Only rounds of this campaign plan.")] = None,
+    workflow: Annotated[str | None, typer.Option("--workflow", help="Only this procedure: annual@2022.")] = None,
+    step: Annotated[str | None, typer.Option("--step", help="Only this step's term: recheck, opinion …")] = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -38,9 +46,19 @@ def overdue(
     Example: rasoat overdue --unit 42/446 --as-of 08/11/2022
     """
     tongue = language(lang)
+    if within is not None and as_of is not None:
+        typer.echo("--within looks ahead from today; it does not go with --as-of", err=True)
+        raise typer.Exit(WRONG_USAGE)
     with opened(db, keys, as_json=as_json) as engine:
+        from ..engine.queries import Only
+
         day = as_of.date() if as_of else engine.today()
-        lines = engine.overdue(unit_path=unit, as_of=day)
+        only = Only(role=role, plan=plan, workflow=workflow, rule=step)
+        lines = (
+            engine.overdue(unit_path=unit, as_of=day, only=only)
+            if within is None
+            else engine.agenda(working_days=within, unit_path=unit, only=only)
+        )
         if as_json:
             print_json({"as_of": day, "overdue": [asdict(line) for line in lines]})
             return
@@ -53,6 +71,9 @@ def _table(engine: Rasoat, lines: list[DueLine], tongue: Language) -> Table:
     from rich import box
     from rich.table import Table
 
+    from ..engine.rounds import SEASON_END
+    from ..foundation.messages import message
+
     heads = {
         "vi": ("Đơn vị", "Thời hạn", "Thuộc trách nhiệm", "Hạn cuối", "Số hồ sơ", "Ngày làm việc quá hạn"),
         "en": ("Unit", "Term", "On whose desk", "Last day", "Cases", "Working days late"),
@@ -61,8 +82,11 @@ def _table(engine: Rasoat, lines: list[DueLine], tongue: Language) -> Table:
     table = Table(*heads[tongue], box=box.SIMPLE_HEAD)
     for line in lines:
         workflow = engine.library.workflow(line.workflow)
-        desk = f"{workflow.roles[line.owner_role].label.within(tongue)}, {names.get(line.owner_path, line.owner_path)}"
-        label = workflow.deadline(line.rule).label.within(tongue)
+        role = workflow.roles[line.owner_role].label.within(tongue)
+        desk = f"{role}, {names.get(line.owner_path, line.owner_path)}"
+        # A round's own date (its season's end, a plan's milestone) is no rule of the procedure.
+        rules = {rule.key: rule.label for rule in workflow.deadlines} | {SEASON_END: message("clock.season_end")}
+        label = rules[line.rule].within(tongue) if line.rule in rules else line.rule
         place = names.get(line.unit_path, line.unit_path)
         table.add_row(place, label, desk, f"{line.due_on:%d/%m/%Y}", str(line.count), str(line.days))
     return table

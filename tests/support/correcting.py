@@ -73,16 +73,18 @@ def fix(review: Review, case_id: int, trigger: str, **changes: Any) -> Outcome:
     """Correct the latest act of a case under a trigger, today."""
     order: dict[str, Any] = {"authority": AUTHORITY, "reason": REASON, "decided_on": _today(review), **changes}
     order.setdefault("actor", officials())
+    wanted = Correction(act_of(review, case_id, trigger).id, **order)
     with review.database.begin() as tx:
-        return correct(tx, review.engine, Correction(act_of(review, case_id, trigger).id, **order))
+        return correct(tx, review.engine, wanted)
 
 
 def take_back(review: Review, case_id: int, trigger: str, only: Sequence[int] = (), **changes: Any) -> Outcome:
     """Undo the latest act of a case under a trigger, today."""
     order: dict[str, Any] = {"authority": AUTHORITY, "reason": REASON, "decided_on": _today(review), **changes}
     order.setdefault("actor", officials())
+    wanted = Undo(act_of(review, case_id, trigger).id, case_ids=tuple(only), **order)
     with review.database.begin() as tx:
-        return undo(tx, review.engine, Undo(act_of(review, case_id, trigger).id, case_ids=tuple(only), **order))
+        return undo(tx, review.engine, wanted)
 
 
 def codes(outcome: Outcome) -> set[str]:

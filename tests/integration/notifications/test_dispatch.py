@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -357,7 +358,25 @@ def test_two_composers_never_take_the_same_row(post):
     assert {row.id for row in first}.isdisjoint(row.id for row in second)
 
 
-def test_a_slow_sender_whose_lease_ran_out_does_not_undo_anothers_success(post):
+def test_a_message_a_sender_holds_is_not_sent_by_another(post):
+    post.notify = replace(post.notify, directory=staff(committee={"channels": ["email"]}))
+    post.queue()
+    inner, meanwhile = post.email.send, []
+
+    def slow(message):
+        post.email.send = inner
+        post.review.clock.advance(timedelta(minutes=4))
+        meanwhile.append(post.dispatch())
+        return inner(message)
+
+    post.email.send = slow
+    assert post.dispatch().sent == 1
+    assert [one.sent for one in meanwhile] == [0]
+    assert len(post.email.sent) == 1
+
+
+@pytest.mark.parametrize("failure", [PermanentFailure("refused"), TemporaryFailure("timed out")])
+def test_a_slow_sender_whose_lease_ran_out_does_not_undo_anothers_success(post, failure):
     post.notify = replace(
         post.notify, channels={"email": post.email}, directory=staff(committee={"channels": ["email"]})
     )
@@ -368,13 +387,15 @@ def test_a_slow_sender_whose_lease_ran_out_does_not_undo_anothers_success(post):
         post.email.send = inner
         post.review.clock.advance(timedelta(hours=1))
         assert post.dispatch().sent == 1
-        msg = "timed out"
-        raise PermanentFailure(msg)
+        raise failure
 
     post.email.send = slow
     post.dispatch()
     assert post.statuses() == {"sent": ["email"]}
-    assert [(a.number, a.outcome) for a in attempts(post.database)] == [(1, "permanent"), (2, "sent")]
+    assert [(a.number, a.outcome) for a in attempts(post.database)] == [
+        (1, failure.code.removeprefix("delivery_")),
+        (2, "sent"),
+    ]
 
 
 def test_a_message_every_sender_of_which_died_is_given_up_in_the_end(post):
@@ -644,6 +665,19 @@ def test_a_channel_is_tried_by_hand_and_the_attempt_is_on_record(post):
         operations.try_channel(post.database, post.review.engine, post.notify, "fax", to, lambda: 0.5)
     with pytest.raises(NotFoundError, match="nobody"):
         post.notify.directory.recipient("nobody")
+
+
+def test_senders_at_work_at_once_share_the_messages_and_repeat_none(post):
+    post.sending(rate=RateLimit(burst=1000))
+    post.notify = replace(post.notify, settings=Settings(burst=1000))
+    for number in range(30):
+        post.queue(number)
+    with ThreadPoolExecutor(3) as senders:
+        done = [future.result() for future in [senders.submit(post.dispatch) for _ in range(3)]]
+    assert sum(one.sent for one in done) == 60
+    assert len({m.id for m in (*post.email.tried, *post.inbox.tried)}) == 60
+    assert len(post.email.tried) + len(post.inbox.tried) == 60
+    assert {(a.number, a.outcome) for a in attempts(post.database)} == {(1, "sent")}
 
 
 def test_conflicts_while_recording_do_not_send_again(post, monkeypatch):

@@ -64,7 +64,7 @@ ENGINE = {
     "states_as_of(self, as_of=None, known_on=None, *, round_code=None, unit_path=None)",
     "cases_of_round(self, round_code, *, unit_path=None, states=())",
     "left_out(self, round_code)",
-    "overdue(self, *, unit_path=None, as_of=None)",
+    "overdue(self, *, unit_path=None, as_of=None, only=None)",
     "due_between(self, first, last, *, unit_path=None)",
     "states(self, round_code)",
     (
