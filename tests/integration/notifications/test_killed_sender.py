@@ -87,7 +87,7 @@ class Executioner:
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
         self._left = 0
-        self._pid = 0
+        self._process: Any = None
 
     def sentence(self) -> float | None:
         """Draw the next death: the seconds after which it comes, or None if a delivery brings it."""
@@ -97,18 +97,19 @@ class Executioner:
         self._left = self._dice.randint(1, 4)
         return None
 
-    def watch(self, pid: int) -> None:
-        self._pid = pid
+    def watch(self, process: Any) -> None:
+        self._process = process
 
     def delivered(self) -> None:
         """Strike when the counterpart has the message and the sender does not know it yet."""
         if self._left:
             self._left -= 1
-            if self._left == 0 and self._pid:
-                self.kill()
+            if self._left == 0 and self._process is not None:
+                self._process.kill()  # SIGKILL, and only while it is our child that has this number
 
-    def kill(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
+    def spare(self) -> None:
+        """Let the next sender live."""
+        self._left, self._process = 0, None
 
 
 def test_a_sender_killed_again_and_again_loses_nothing_and_repeats_at_most_one_message_each_time(
@@ -126,8 +127,7 @@ def test_a_sender_killed_again_and_again_loses_nothing_and_repeats_at_most_one_m
                 queued += 1
             killed += _run_to_death(processes, executioner, database_url, path, now)
             now += LEASE
-        executioner.sentence()
-        executioner._left = 0
+        executioner.spare()
         last = _start(processes, database_url, path, now + timedelta(days=1))
         last.join(60)
         assert last.exitcode == 0
@@ -144,13 +144,12 @@ def _run_to_death(processes: Any, executioner: Executioner, url: str, settings: 
     """Run a sender until it is killed or has done all there was; return how many were killed."""
     delay = executioner.sentence()
     process = _start(processes, url, settings, now)
-    executioner.watch(process.pid)
+    executioner.watch(process)
     process.join(delay if delay is not None else 60)
-    if process.is_alive():
-        executioner.kill()
-        process.join(60)
+    process.kill()
+    process.join(60)
+    executioner.spare()
     assert process.exitcode in (0, -signal.SIGKILL)
-    executioner.watch(0)
     return int(process.exitcode != 0)
 
 
