@@ -160,10 +160,6 @@ class Engine:
         log.info("cases_opened", round=round_id, count=len(openings), workflow=workflow.id)
         return list(ids)
 
-    def fire(self, tx: Tx, request: ActRequest) -> Outcome:
-        """Do an act to one case: a batch of one."""
-        return self.fire_many(tx, request)
-
     def fire_many(self, tx: Tx, request: ActRequest) -> Outcome:
         """Do an act to its cases in the caller's transaction: all of them, or each that can (`request.mode`).
 

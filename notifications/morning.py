@@ -70,7 +70,7 @@ def write_summaries(database: Database, engine: Engine, notify: Notify) -> int:
         if not summary_due(now, last_day(tx, _SUMMARY), notify.summary_at, calendar.is_working):
             return 0
         rates = on_time(tx, monday - _WEEK, monday - timedelta(days=1))
-        late = overdue(tx, today, calendar)
+        late = overdue(tx, today, calendar, today=today)
         names = names_for(tx, engine, _paths(rates, late))
     composer = composer_for(engine, notify, names, [])
     written = 0

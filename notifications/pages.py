@@ -114,7 +114,10 @@ class Morning:
         """Ask the database for everything this morning's digests tell."""
         calendar = engine.calendar_for(today, "")
         soon = calendar.add_working_days(today, SOON)
-        lines = [*overdue(tx, today, calendar), *due_between(tx, today, today, soon, calendar)]
+        lines = [
+            *overdue(tx, today, calendar, today=today),
+            *due_between(tx, today, today, soon, calendar, today=today),
+        ]
         held = waiting(tx)
         rows = facts_by_id(tx, sorted({one.outbox_id for one in held}))
         places = {path for line in lines for path in (line.unit_path, line.owner_path)}

@@ -64,10 +64,6 @@ def _settle(row: Sequence[_Placed], spacing: float, *, down: bool, up: bool) -> 
         cell.x = x + shift
 
 
-def _pull(cell: _Placed, neighbour: _Placed) -> float:
-    return cell.pull * neighbour.pull * (_STRAIGHT if cell.is_bend and neighbour.is_bend else 1.0)
-
-
 def pooled(wishes: Sequence[float], weights: Sequence[float]) -> list[float]:
     """Return the non-decreasing sequence nearest to `wishes` in weighted least squares."""
     blocks: list[tuple[float, float, int]] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.values import Actor, ActRequest, Mandate
 from ..foundation.clock import LEGAL_ZONE
+from ..registry import unit_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -75,13 +76,7 @@ class Happening:
 
 def paths_of(files: RoundFiles) -> dict[str, str]:
     """Return each unit's path by its code."""
-    parents = {u.code: u.parent for u in files.units}
-
-    def path(code: str) -> str:
-        parent = parents[code]
-        return code if parent is None else f"{path(parent)}/{code}"
-
-    return {code: path(code) for code in parents}
+    return {unit["code"]: unit["path"] for unit in unit_paths(unit_rows(files, date.min))}
 
 
 def unit_rows(files: RoundFiles, since: date) -> list[dict[str, Any]]:

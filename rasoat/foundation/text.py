@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["comparable", "nfc", "unaccented"]
+__all__ = ["comparable", "nfc"]
 
 # Old and new placement of the tone mark on oa, oe, uy ("hoà" and "hòa" are one word).
 _TONES = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
@@ -27,12 +27,6 @@ def comparable(text: str) -> str:
         if letters[i + 1] in _TONES and (letters[i], letters[i + 2]) in _GLIDES and _ends_syllable(letters, i + 3):
             letters[i + 1], letters[i + 2] = letters[i + 2], letters[i + 1]
     return unicodedata.normalize("NFC", "".join(letters))
-
-
-def unaccented(text: str) -> str:
-    """Return `text` in plain Latin letters, for sorting keys and file names ("Cẩm Duệ" → "Cam Due")."""
-    plain = unicodedata.normalize("NFD", nfc(text).replace("đ", "d").replace("Đ", "D"))
-    return "".join(c for c in plain if not unicodedata.combining(c))
 
 
 def _ends_syllable(letters: list[str], i: int) -> bool:

@@ -153,7 +153,7 @@ def overdue(request: Request, session: Reading, asked: Annotated[OverdueQuery, Q
     day = asked.as_of or session.today
     by_day = session.facade.calendar_for(day, asked.unit or "")
     with session.facade.database.read() as tx:
-        lines = queries.overdue(tx, day, by_day, unit_path=asked.unit, scope=session.scope)
+        lines = queries.overdue(tx, day, by_day, unit_path=asked.unit, scope=session.scope, today=session.today)
     return listed(request, DueLineOut, [DueLineOut.of(line) for line in lines], None)
 
 
@@ -164,8 +164,9 @@ def due_soon(request: Request, session: Reading, asked: Annotated[DueSoonQuery, 
     last = asked.last or first + _SOON
     by_day = session.facade.calendar_for(session.today, asked.unit or "")
     with session.facade.database.read() as tx:
+        today = session.today
         lines = queries.due_between(
-            tx, session.today, first, last, by_day, unit_path=asked.unit, scope=session.scope
+            tx, today, first, last, by_day, unit_path=asked.unit, scope=session.scope, today=today
         )  # fmt: skip
     return listed(request, DueLineOut, [DueLineOut.of(line) for line in lines], None)
 
