@@ -12,18 +12,17 @@ if TYPE_CHECKING:
     from .api import CaseView, Rasoat, RoundOpened
     from .engine.correcting import Correction, Undo
     from .engine.history import PastCase
+    from .engine.people import Duplicate, Erased, Household, HouseholdChange, HouseholdOrder, Person, Registered
     from .engine.queries import DueLine, StateCount
     from .engine.service import Moved, Outcome
     from .engine.timers import Ran
     from .engine.values import SYSTEM, Actor, ActRequest, Mandate, Mode, Refusal
-    from .erasing import Erased
     from .foundation.clock import Clock, FrozenClock, SystemClock
     from .foundation.errors import RasoatError
     from .foundation.ids import CountingIds, IdSource, TimeOrderedIds
     from .foundation.messages import Text
-    from .households import HouseholdChange, HouseholdOrder
     from .persistence.database import Database, Tx
-    from .registry import Duplicate, Household, Person, Reader, Registered
+    from .registry import Reader
 
 __version__ = "0.1.0"
 
@@ -36,25 +35,25 @@ _HOMES = {
     "CountingIds": ".foundation.ids",
     "Database": ".persistence.database",
     "DueLine": ".engine.queries",
-    "Duplicate": ".registry",
-    "Erased": ".erasing",
+    "Duplicate": ".engine.people",
+    "Erased": ".engine.people",
     "FrozenClock": ".foundation.clock",
-    "Household": ".registry",
-    "HouseholdChange": ".households",
-    "HouseholdOrder": ".households",
+    "Household": ".engine.people",
+    "HouseholdChange": ".engine.people",
+    "HouseholdOrder": ".engine.people",
     "IdSource": ".foundation.ids",
     "Mandate": ".engine.values",
     "Mode": ".engine.values",
     "Moved": ".engine.service",
     "Outcome": ".engine.service",
     "PastCase": ".engine.history",
-    "Person": ".registry",
+    "Person": ".engine.people",
     "Ran": ".engine.timers",
     "Rasoat": ".api",
     "RasoatError": ".foundation.errors",
     "Refusal": ".engine.values",
     "Reader": ".registry",
-    "Registered": ".registry",
+    "Registered": ".engine.people",
     "RoundOpened": ".api",
     "SYSTEM": ".engine.values",
     "StateCount": ".engine.queries",

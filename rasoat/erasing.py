@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import insert, select
 
 from .engine.chaining import Note, note
+from .engine.people import Erased
 from .foundation.clock import legal_date
 from .foundation.errors import InputError, NotFoundError
 from .foundation.text import comparable
@@ -41,14 +42,6 @@ class Erasure:
     reason: str
     document: str
     actor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """What was erased: the household, and the cases whose chains say so."""
-
-    household_id: int
-    case_ids: tuple[int, ...]
 
 
 def erase(tx: Tx, vault: Vault, code: str, erasure: Erasure, now: datetime) -> Erased:

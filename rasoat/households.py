@@ -7,11 +7,12 @@ household that leaves the commune or becomes part of another is withdrawn from t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .engine.chaining import Note, note
 from .engine.definition import SUPERVISOR, StateKind
+from .engine.people import Household, HouseholdChange, HouseholdOrder, Person
 from .engine.relocating import relocate
 from .engine.values import ActRequest
 from .foundation.clock import legal_date
@@ -34,14 +35,12 @@ from .persistence.lineage import (
 from .persistence.moves import move_round, move_settings, move_units
 from .persistence.rounds import households_by_code, insert_households
 from .persistence.vault import WrappedKey
-from .registry import Household, Person, Reader, member_indices, open_household, people_of, row_of, twin_index
+from .registry import Reader, member_indices, open_household, people_of, row_of, twin_index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from .engine.service import Engine
-    from .engine.values import Actor
     from .persistence.database import Tx
     from .persistence.rounds import HouseholdRow
     from .persistence.vault import Vault
@@ -51,24 +50,6 @@ __all__ = ["HOUSEHOLD_ROLES", "HouseholdChange", "HouseholdOrder", "change_head"
 log = Log("rasoat.households")
 HOUSEHOLD_ROLES = ("committee", "commune_chair", SUPERVISOR)
 """Who may change who a household is."""
-
-
-@dataclass(frozen=True, slots=True)
-class HouseholdOrder:
-    """Who changes a household, from which day, on which document. Members are named by their place; 1 is the head."""
-
-    actor: Actor
-    on: date
-    document: str
-
-
-@dataclass(frozen=True, slots=True)
-class HouseholdChange:
-    """What was done: the households concerned (id by code), the cases that went along, those withdrawn."""
-
-    households: Mapping[str, int]
-    followed: tuple[int, ...] = ()
-    withdrawn: tuple[int, ...] = ()
 
 
 def split(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from .engine.people import Duplicate, Household, Person, Registered
 from .engine.queries import within_unit
 from .foundation.errors import InputError, NotFoundError
 from .foundation.text import comparable
@@ -41,47 +42,6 @@ __all__ = [
     "twin_index",
     "unit_paths",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A member of a household: personal data, stored only sealed."""
-
-    name: str
-    relation: str
-    born: str
-    sex: str
-    identity: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Household:
-    """A household as it is registered: its code, its village's path, its members (the head first)."""
-
-    code: str
-    unit_path: str
-    members: tuple[Person, ...]
-    area: str
-    class_now: str = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """Two registrations of what looks like one household: same identity number, or same name, birth and commune."""
-
-    code: str
-    other_code: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """What a registration did: ids by code, how many were new, and what was refused or flagged as double."""
-
-    ids: Mapping[str, int]
-    new: int
-    refused: tuple[Duplicate, ...]
-    flagged: tuple[Duplicate, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def fire(session: Session, asked: BatchIn, *, key: str | None, version: int | No
         mode=asked.mode,
         idempotency_key=None if key is None else f"{session.principal.key}:{key}",
     )
-    with session.facade.transaction() as tx:
+    with session.writing() as tx:
         seen = reads.visible_cases(tx, session.scope, ids)
         _require_visible(ids, seen)
         if version is not None and lock(tx, ids)[0].seq != version:

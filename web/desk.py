@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,10 @@ from .metrics import Metrics
 from .principals import Principal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date, datetime
 
+    from ..persistence.database import Tx
     from ..persistence.scoping import Scope
     from .ports import Facade, Lists
     from .settings import WebSettings
@@ -34,6 +38,9 @@ class Desk:
         self.metrics = Metrics(facade)
         self.buckets = Buckets(settings.requests_per_second, settings.burst)
         self.issuer_keys = IssuerKeys(settings.oidc) if settings.oidc else None
+        # SQLite has one writer, and lets others ask again after a nap: those of one process queue here instead.
+        one_writer = facade.database.engine.dialect.name == "sqlite"
+        self.turn: AbstractContextManager[object] = threading.Lock() if one_writer else nullcontext()
 
     def everyone(self) -> Principal:
         """Return who calls when everybody is let in (a local trial): a holder of every role, everywhere."""
@@ -73,6 +80,12 @@ class Session:
     def actor(self) -> Actor:
         """Who acts."""
         return self.principal.actor(self.on_behalf_of)
+
+    @contextmanager
+    def writing(self) -> Iterator[Tx]:
+        """Open a writing transaction, one at a time where the database has but one writer."""
+        with self.desk.turn, self.facade.transaction() as tx:
+            yield tx
 
     def require_registrar(self, unit_path: str) -> None:
         """`PermissionDeniedError` unless the caller may register households and open rounds in a unit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -11,50 +11,41 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from sqlalchemy.engine import Connection
+
     from ..deadlines.calendar import Calendar
-    from ..engine.service import Engine
+    from ..engine.correcting import Correction, Undo
+    from ..engine.ledger import Order, Ruling
+    from ..engine.people import Erased, Household, HouseholdChange, HouseholdOrder, Registered
+    from ..engine.recalendar import Recalendared
+    from ..engine.service import Engine, Outcome
+    from ..engine.simulating import Supposition, WhatIf
+    from ..engine.timers import Ran
     from ..foundation.clock import Clock
     from ..foundation.ids import IdSource
-    from ..foundation.messages import Text
+    from ..foundation.messages import Language, Text
     from ..persistence.database import Database, Tx
+    from ..persistence.lineage import LineageRow
     from ..persistence.rounds import RoundRow
     from ..persistence.vault import Vault
     from ..workflows.library import WorkflowLibrary
+    from ..workflows.plans.model import Plan
 
 __all__ = [
-    "DoubleFound",
     "Facade",
     "ListRead",
     "ListedHousehold",
     "Lists",
     "OpenedRound",
-    "Person",
-    "RegisteredList",
     "RowFault",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A member of a household as a list names them."""
+class ListedHousehold(NamedTuple):
+    """A household as a list has it; `origin`: managed, or on request."""
 
-    name: str
-    relation: str
-    born: str
-    sex: str
-    identity: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ListedHousehold:
-    """A household to be registered, its head first; `origin`: managed, or on request."""
-
-    code: str
-    unit_path: str
-    members: tuple[Person, ...]
-    area: str
-    class_now: str = "none"
-    origin: str = "managed"
+    household: Household
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +68,6 @@ class ListRead:
     faults: tuple[RowFault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DoubleFound:
-    """Two registrations of what looks like one household."""
-
-    code: str
-    other_code: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredList:
-    """What a registration did: how many were new, what was refused or flagged as double."""
-
-    new: int
-    refused: tuple[DoubleFound, ...]
-    flagged: tuple[DoubleFound, ...]
-
-
 class OpenedRound(Protocol):
     """The answer to putting households forward: case ids by household code, and how many are new."""
 
@@ -110,14 +83,10 @@ class OpenedRound(Protocol):
 
 
 class Lists(Protocol):
-    """Reads household lists and registers them (the front door's importing and registry)."""
+    """Reads household lists (the front door's importing)."""
 
     def read(self, file: Path, villages: Mapping[str, tuple[str, str]], area: str | None) -> ListRead:
         """Read a list; `villages` gives (name, path) by code; `area` answers for a list that does not say."""
-        ...
-
-    def register(self, households: Sequence[ListedHousehold]) -> RegisteredList:
-        """Register households; known codes stay as they are."""
         ...
 
 
@@ -167,6 +136,10 @@ class Facade(Protocol):
         """Write units; return how many were new."""
         ...
 
+    def register_households(self, households: Sequence[Household]) -> Registered:
+        """Register households; known codes stay as they are."""
+        ...
+
     def open_round(
         self, code: str, procedure: str, unit_path: str, started_on: date, *, ends_on: date | None, plan: str | None
     ) -> RoundRow:
@@ -181,4 +154,119 @@ class Facade(Protocol):
 
     def season_end(self, procedure: str, started_on: date) -> date | None:
         """Return the last day of the season, if the regime names one."""
+        ...
+
+    def correct(self, order: Correction, *, connection: Connection | None = None) -> Outcome:
+        """Correct a wrong entry and all that follows from it."""
+        ...
+
+    def undo(self, order: Undo, *, connection: Connection | None = None) -> Outcome:
+        """Take the last step of cases back."""
+        ...
+
+    def suspend(self, order: Order, *, connection: Connection | None = None) -> Ruling:
+        """Stop terms."""
+        ...
+
+    def resume(self, order: Order, *, connection: Connection | None = None) -> Ruling:
+        """Let suspended terms run on."""
+        ...
+
+    def extend(self, order: Order, by: int, *, connection: Connection | None = None) -> Ruling:
+        """Lengthen terms by `by` of their own unit."""
+        ...
+
+    def supersede(self, order: Order, due_on: date, *, connection: Connection | None = None) -> Ruling:
+        """Put another day in the place of fixed dates."""
+        ...
+
+    def cancel(self, order: Order, *, connection: Connection | None = None) -> Ruling:
+        """End deadlines that should not run."""
+        ...
+
+    def fulfil(self, order: Order, *, connection: Connection | None = None) -> Ruling:
+        """Record that fixed dates of a round were met."""
+        ...
+
+    def open_milestones(self, round_code: str, plan: Plan, *, connection: Connection | None = None) -> int:
+        """Open the dates of a campaign plan in a round; return how many were new."""
+        ...
+
+    def split_household(
+        self,
+        order: HouseholdOrder,
+        code: str,
+        new_code: str,
+        members: Mapping[int, str],
+        *,
+        unit_path: str | None = None,
+        connection: Connection | None = None,
+    ) -> HouseholdChange:
+        """Let members found a household of their own."""
+        ...
+
+    def merge_households(
+        self,
+        order: HouseholdOrder,
+        code: str,
+        into: str,
+        relations: Mapping[int, str],
+        *,
+        connection: Connection | None = None,
+    ) -> HouseholdChange:
+        """Let a household become part of another."""
+        ...
+
+    def change_head(
+        self,
+        order: HouseholdOrder,
+        code: str,
+        head: int,
+        relations: Mapping[int, str],
+        *,
+        connection: Connection | None = None,
+    ) -> HouseholdChange:
+        """Let another member be the household's head."""
+        ...
+
+    def move_household(
+        self, order: HouseholdOrder, code: str, unit_path: str, *, connection: Connection | None = None
+    ) -> HouseholdChange:
+        """Let a household go to another village."""
+        ...
+
+    def recode_commune(
+        self, order: HouseholdOrder, old: str, new: str, *, connection: Connection | None = None
+    ) -> HouseholdChange:
+        """Give a commune its new code."""
+        ...
+
+    def lineage(self, code: str) -> tuple[str, Sequence[LineageRow]]:
+        """Return the code under which a household is known today, and all that became of it."""
+        ...
+
+    def find_by_identity(self, number: str) -> Sequence[str]:
+        """Return the codes of the households whose head has this identity number."""
+        ...
+
+    def erase_household(
+        self, code: str, *, reason: str, document: str, actor: str, connection: Connection | None = None
+    ) -> Erased:
+        """Destroy the key to a household's personal data for good."""
+        ...
+
+    def recalendar(self, *, unit_path: str | None = None, dry_run: bool = False) -> Recalendared:
+        """Move the open deadlines that the calendar as known now puts elsewhere."""
+        ...
+
+    def what_if(self, suppositions: Sequence[Supposition], until: date, *, unit_paths: Sequence[str] = ()) -> WhatIf:
+        """Say what falls due when, and on whose desk, if something happened."""
+        ...
+
+    def desk_feed(self, role: str, unit_path: str, language: Language = "vi") -> str:
+        """Return an iCalendar feed of the open deadlines on a desk."""
+        ...
+
+    def run_due(self, *, max_groups: int = 10_000) -> Ran:
+        """Do everything that is due at the clock."""
         ...

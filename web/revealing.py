@@ -58,7 +58,7 @@ def look(
             return fetch(tx), frozenset()
     if purpose is None:
         raise ProblemError(422, "web.purpose_missing")
-    with session.facade.transaction() as tx:
+    with session.writing() as tx:
         rows = fetch(tx)
         shown = [row for row in rows if session.scope.shows_persons(row.unit_path) and row.wrapped_key]
         ids = session.facade.ids.take(len(shown))

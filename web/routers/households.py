@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Depends, File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...engine.people import Duplicate, Household, Person
 from ...foundation.errors import NotFoundError
 from ...persistence import reading_log, reads
 from ...persistence.rounds import units
 from ..asking import Acting, Code, OneLine, Paging, Reading, UnitPath, cursor_of, position_in
 from ..desk import Session
 from ..offering import AS_TABLE, Page, listed, next_cursor
-from ..ports import DoubleFound, ListedHousehold, ListRead, Person, RegisteredList, RowFault
+from ..ports import ListedHousehold, ListRead, RowFault
 from ..problems import ProblemError, TextOut
 from ..revealing import HouseholdOut, households_for, look
 
@@ -182,7 +183,7 @@ def looks(request: Request, session: Reading, code: _Code, asked: Annotated[Pagi
 @router.post("", status_code=201)
 def register(session: Acting, given: Annotated[list[HouseholdIn], Body(min_length=1, max_length=5_000)]) -> Registered:
     """Register households; a known code stays as it is."""
-    return Registered(**_registered(session, [_listed(each) for each in given]))
+    return Registered(**_registered(session, [_given(each) for each in given]))
 
 
 @router.post("/upload", status_code=201)
@@ -191,7 +192,7 @@ def upload(session: Acting, form: Annotated[_Upload, Depends(_upload_of)]) -> Up
     found = _read(session, form)
     if found.faults and not (form.partial and found.households):
         raise ProblemError(422, "web.rows_refused", errors=[_fault_out(fault) for fault in found.faults])
-    done = _registered(session, found.households)
+    done = _registered(session, [each.household for each in found.households])
     cases = None if form.round is None else _put_forward(session, form.round, found.households, done["refused"])
     return Uploaded(**done, cases=cases, errors=[_fault_out(fault) for fault in found.faults])
 
@@ -212,9 +213,9 @@ def _sees(session: Session, path: str) -> bool:
     return session.scope.covers(path)
 
 
-def _registered(session: Session, wanted: Sequence[ListedHousehold]) -> dict[str, Any]:
+def _registered(session: Session, wanted: Sequence[Household]) -> dict[str, Any]:
     _require_villages(session, {each.unit_path for each in wanted})
-    done: RegisteredList = session.desk.lists.register(wanted)
+    done = session.facade.register_households(wanted)
     return {
         "households": len(wanted),
         "new": done.new,
@@ -233,7 +234,7 @@ def _require_villages(session: Session, paths: set[str]) -> None:
         session.require_registrar(path)
 
 
-def _doubles(session: Session, found: Sequence[DoubleFound]) -> list[DoubleOut]:
+def _doubles(session: Session, found: Sequence[Duplicate]) -> list[DoubleOut]:
     with session.facade.database.read() as tx:
         seen = {d.other_code for d in found if reads.household(tx, session.scope, d.other_code) is not None}
     return [DoubleOut(code=d.code, other_code=d.other_code if d.other_code in seen else None, by=d.by) for d in found]
@@ -246,13 +247,15 @@ def _put_forward(session: Session, code: str, wanted: Sequence[ListedHousehold],
         msg = f"no round {code!r}"
         raise NotFoundError(msg)
     out = {double.code for double in refused}
-    facts: Mapping[str, Mapping[str, Any]] = {h.code: {"origin": h.origin} for h in wanted if h.code not in out}
+    facts: Mapping[str, Mapping[str, Any]] = {
+        each.household.code: {"origin": each.origin} for each in wanted if each.household.code not in out
+    }
     return session.facade.put_forward(code, facts, opened_in.started_on, actor=session.principal.key).new
 
 
-def _listed(given: HouseholdIn) -> ListedHousehold:
+def _given(given: HouseholdIn) -> Household:
     members = tuple(Person(**member.model_dump()) for member in given.members)
-    return ListedHousehold(given.code, given.unit, members, given.area, given.class_now)
+    return Household(given.code, given.unit, members, given.area, given.class_now)
 
 
 def _fault_out(fault: RowFault) -> dict[str, Any]:

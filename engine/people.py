@@ -1,0 +1,89 @@
+"""Households as values: who is in one, what a registration, a change of it and an erasure answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from .values import Actor
+
+__all__ = [
+    "Duplicate",
+    "Erased",
+    "Household",
+    "HouseholdChange",
+    "HouseholdOrder",
+    "Person",
+    "Registered",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of a household: personal data, stored only sealed."""
+
+    name: str
+    relation: str
+    born: str
+    sex: str
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A household as it is registered: its code, its village's path, its members (the head first)."""
+
+    code: str
+    unit_path: str
+    members: tuple[Person, ...]
+    area: str
+    class_now: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Two registrations of what looks like one household: same identity number, or same name, birth and commune."""
+
+    code: str
+    other_code: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a registration did: ids by code, how many were new, and what was refused or flagged as double."""
+
+    ids: Mapping[str, int]
+    new: int
+    refused: tuple[Duplicate, ...]
+    flagged: tuple[Duplicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdOrder:
+    """Who changes a household, from which day, on which document. Members are named by their place; 1 is the head."""
+
+    actor: Actor
+    on: date
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdChange:
+    """What was done: the households concerned (id by code), the cases that went along, those withdrawn."""
+
+    households: Mapping[str, int]
+    followed: tuple[int, ...] = ()
+    withdrawn: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased: the household, and the cases whose chains say so."""
+
+    household_id: int
+    case_ids: tuple[int, ...]
