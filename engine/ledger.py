@@ -1,7 +1,8 @@
 """Decisions about running terms: suspend, resume, extend, supersede, cancel, record as met. No transaction of its own.
 
 Each names the deciding document and an official with authority, writes a line into the deadline's ledger and, where the
-deadline is a case's, an event into the case's chain. A refusal is a value; all of an order is done or none.
+deadline is a case's, an event into the case's chain, and queues a message to its owner. A refusal is a value; all of an
+order is done or none.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from ..persistence import deadlines as deadline_rows
 from ..persistence.cases import lock
 from ..persistence.deadlines import Closing
 from ..persistence.ledger import Moved, deadlines_by_id, entries_of, lock_rounds, move
+from ..persistence.outbox import enqueue
 from .breaches import Entry, enter
 from .chaining import Note, note
 from .definition import DeadlineKind
 from .judging import Held, refusal_of
 from .rounds import met_on, round_rule, tomorrow
+from .tidings import Decided, term_decided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -211,7 +214,10 @@ def _rule(tx: Tx, engine: Engine, order: Order, kind: str, new: Callable[[Any], 
         return Ruling((), refused)
     changes = [(each, new(each)) for each in found]
     _write(tx, engine, order, kind, changes)
-    note(tx, cases, [_note(order, kind, each, made) for each, made in changes], order.actor.key, engine.clock.now())
+    now = engine.clock.now()
+    note(tx, cases, [_note(order, kind, each, made) for each, made in changes], order.actor.key, now)
+    decided = [Decided(each.rule, each.row, made.due_on) for each, made in changes]
+    enqueue(tx, term_decided(kind, order.document, order.occurred_on, decided, now))
     log.info("order_done", kind=kind, count=len(changes), document=order.document)
     return Ruling(
         tuple(Change(each.row.id, kind, each.row.due_on, made.due_on, made.status) for each, made in changes), ()

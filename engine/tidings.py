@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..foundation.clock import legal_date
 from ..foundation.paths import at_level
@@ -19,10 +19,20 @@ if TYPE_CHECKING:
     from .deciding import Step
     from .definition import DeadlineRule, Workflow
 
-__all__ = ["act_waiting", "breach_found", "stalled", "tiding", "tiding_id", "what"]
+__all__ = ["TOLD", "Decided", "act_waiting", "breach_found", "stalled", "term_decided", "tiding", "tiding_id", "what"]
 
 _LONGEST_SUBJECT = 64
 _SIGNER = "commune_chair"
+TOLD = frozenset({"suspended", "resumed", "extended", "superseded", "cancelled"})
+"""Decisions about running terms whose owners are told. That a date was met is the owner's own statement."""
+
+
+class Decided(NamedTuple):
+    """What a decision made of one deadline: its rule, its row before, and its last day since."""
+
+    rule: DeadlineRule
+    row: DeadlineRow
+    due_on: date
 
 
 def tiding_id(*parts: object) -> str:
@@ -117,6 +127,33 @@ def _apology(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> 
     return tiding(
         "delay_notice", "urgent", _SIGNER, at_level(row.unit_path, "commune"), row.unit_path, subject, data, now
     )
+
+
+def term_decided(kind: str, document: str, day: date, decided: Sequence[Decided], now: datetime) -> list[OutboxRow]:
+    """Tell the owners of a decision about running terms, once per village, rule and pair of last days."""
+    if kind not in TOLD:
+        return []
+    groups: dict[tuple[object, ...], list[Decided]] = {}
+    for each in decided:
+        row = each.row
+        key = (row.round_id, row.unit_path, row.owner_path, row.rule, row.due_on, each.due_on)
+        groups.setdefault(key, []).append(each)
+    return [_decision(kind, document, day, group, now) for group in groups.values()]
+
+
+def _decision(kind: str, document: str, day: date, group: Sequence[Decided], now: datetime) -> OutboxRow:
+    rule, row, due_on = group[0]
+    data = {
+        **what(rule, row, len(group)),
+        "decided": kind,
+        "document": document,
+        "decided_on": day.isoformat(),
+        "old_due_on": row.due_on.isoformat(),
+        "due_on": due_on.isoformat(),
+    }
+    first = min(each.row.id for each in group)
+    subject = f"{kind}:{document}:{day}:{row.round_id}:{row.unit_path}:{row.rule}:{row.due_on}>{due_on}:{first}"
+    return tiding("term_decision", "warning", row.owner_role, row.owner_path, row.unit_path, subject, data, now)
 
 
 def what(rule: DeadlineRule, row: DeadlineRow, count: int) -> dict[str, Any]:

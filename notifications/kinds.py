@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
+from ..engine.tidings import TOLD
 from ..foundation.clock import require_aware
 from ..foundation.errors import InputError
 
@@ -15,6 +16,8 @@ Kind = Literal[
     "deadline",  # a rung of the ladder: T-2, T-1, T, T+1, T+3, T+5, told by the working days left
     "breach",  # a term ran out unmet; an event that nothing erases
     "calendar_change",  # a calendar release moved the last day
+    "term_decision",  # a running term was suspended, resumed, extended, superseded or cancelled
+    "season_lost",  # a round can no longer make its season, or a date of its plan
     "act_waiting",  # a case waits for someone's act
     "migration_done",  # cases were moved to another definition
     "job_stalled",  # a job of the worker failed or has not run
@@ -26,15 +29,29 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-DATED: frozenset[Kind] = frozenset({"deadline", "breach", "calendar_change", "delay_notice"})
+DATED: frozenset[Kind] = frozenset(
+    {"deadline", "breach", "season_lost", "calendar_change", "term_decision", "delay_notice"}
+)
 """Kinds that are about a last day: their alerts carry `due_on`."""
 
-Sort = Literal["text", "label", "day", "instant", "count"]
+Sort = Literal["text", "label", "day", "instant", "count", "decision"]
 
 DETAILS: Mapping[Kind, Mapping[str, tuple[Sort, bool]]] = {
     "deadline": {},
     "breach": {"cause": ("label", False)},
     "calendar_change": {"old_due_on": ("day", True), "decision": ("text", True)},
+    "term_decision": {
+        "decided": ("decision", True),
+        "document": ("text", True),
+        "decided_on": ("day", True),
+        "old_due_on": ("day", True),
+    },
+    "season_lost": {
+        "certain_on": ("day", True),
+        "first_village": ("text", True),
+        "villages": ("count", True),
+        "pending": ("label", True),
+    },
     "act_waiting": {"act": ("label", True), "since": ("day", True)},
     "migration_done": {
         "plan": ("label", True),
@@ -85,6 +102,8 @@ def _is(sort: Sort, value: Any) -> bool:
             return isinstance(value, Mapping) and all(isinstance(value.get(code), str) for code in ("vi", "en"))
         case "count":
             return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        case "decision":
+            return value in TOLD
         case "text":
             return isinstance(value, str)
         case "day" | "instant":

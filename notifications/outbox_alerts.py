@@ -181,6 +181,25 @@ def _calendar_change(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _
     return _Read(row, alert, ("calendar_change", *term), known.terms.get(term, 0))
 
 
+def _term_decision(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
+    """Read a decision about a running term; it is told even when the term was closed meanwhile, for it was taken."""
+    details = {key: data[key] for key in ("decided", "document", "decided_on", "old_due_on")}
+    alert = _about_term(row, data, known, rung=data["decided"], details=details)
+    matter = ("term_decision", *details.values(), *_term(data, row.about_path))
+    return _Read(row, alert, matter, None)
+
+
+def _season_lost(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
+    details = {
+        "certain_on": data["certain_on"],
+        "first_village": known.names.unit(data["village"]),
+        "villages": data["villages"],
+        "pending": data["pending"],
+    }
+    alert = _about_term(row, data, known, rung="lost", details=details)
+    return _Read(row, alert, ("season_lost", *_term(data, row.about_path)), None)
+
+
 def _delay_notice(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
     """Draft the letter with a date that is only suggested: the rule's whole term, counted anew from today."""
     workflow = known.names.workflow(data["workflow"])
@@ -246,6 +265,8 @@ RAISED: Mapping[str, Callable[[OutboxRow, Mapping[str, Any], Known], _Read]] = {
     "deadline": _deadline,
     "breach": _breach,
     "calendar_change": _calendar_change,
+    "term_decision": _term_decision,
+    "season_lost": _season_lost,
     "delay_notice": _delay_notice,
     "act_waiting": _act_waiting,
     "migration_done": _migration_done,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
@@ -81,6 +82,31 @@ def test_a_suspended_term_stands_still_and_keeps_what_is_left(review, rechecking
         ("suspended", "15/CĐ-UBND"), ("resumed", "16/CĐ-UBND")
     ] * 2  # fmt: skip
     assert broken(review.database, review.engine.library) == []
+
+
+def test_the_owner_is_told_of_each_decision_once_for_all_households_of_the_village(review, rechecking, extendable):
+    decide(review, orders.extend, rechecking, date(2022, 10, 27), 2, document="14/CĐ-UBND")
+    decide(review, orders.suspend, rechecking, date(2022, 10, 28), reason="storm")
+    decide(review, orders.resume, rechecking, date(2022, 11, 9), document="16/CĐ-UBND")
+    decide(review, orders.cancel, rechecking, date(2022, 11, 10), document="17/CĐ-UBND")
+    found = told(review, "term_decision")
+    assert [(m["decided"], m["document"], m["count"], m["role"], m["unit"]) for m in found] == [
+        (kind, document, 2, "committee", "42/446/18766")
+        for kind, document in [("extended", "14/CĐ-UBND"), ("suspended", "15/CĐ-UBND"), ("resumed", "16/CĐ-UBND"),
+                               ("cancelled", "17/CĐ-UBND")]
+    ]  # fmt: skip
+    assert [(m["old_due_on"], m["due_on"]) for m in found[:3]] == [
+        ("2022-11-03", "2022-11-07"), ("2022-11-07", "2022-11-07"), ("2022-11-07", "2022-11-17")
+    ]  # fmt: skip
+
+
+def test_nobody_is_told_of_a_decision_that_was_refused_or_rolled_back(review, rechecking):
+    decide(review, orders.suspend, rechecking, date(2022, 10, 28), document=" ")
+    with suppress(ZeroDivisionError), review.database.begin() as tx:
+        order = Order(tuple(rechecking), date(2022, 10, 28), SUPERIOR, "15/CĐ-UBND")
+        assert orders.suspend(tx, review.engine, order).ok
+        raise ZeroDivisionError
+    assert told(review, "term_decision") == []
 
 
 def test_a_step_done_while_its_term_stands_still_is_not_late(review, rechecking):

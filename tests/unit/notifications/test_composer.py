@@ -19,6 +19,7 @@ from rasoat.notifications.kinds import DETAILS
 
 LABEL = {"vi": "nhãn", "en": "label"}
 EXAMPLES = {"text": "chữ", "label": LABEL, "day": "2022-10-20", "instant": "2022-10-20T08:00:00+07:00", "count": 3}
+EXAMPLES["decision"] = "extended"
 DISTRICT = "ha-tinh/cam-xuyen"
 COMMUNE = f"{DISTRICT}/cam-due"
 

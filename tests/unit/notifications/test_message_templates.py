@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import pytest
 
+from rasoat.engine.tidings import TOLD
 from rasoat.foundation.errors import DefinitionError, InputError
 from rasoat.foundation.messages import LANGUAGES, Text, codes
 from rasoat.notifications import wording
@@ -90,6 +91,17 @@ SAMPLES = {
     ],
     "calendar_change": [
         {**CASE, "households": ["H1"], "households_more": 99, "old_due_on": "2022-10-26", "decision": "12729/VPCP-KGVX"}
+    ],
+    "season_lost": [
+        {**CASE, "count": 1, "counting": "round", "certain_on": "2022-12-11", "first_village": "thôn 3"}
+        | {"villages": n, "pending": label("Niêm yết công khai", "Public posting")}
+        for n in (1, 2)
+    ],
+    "term_decision": [
+        {**CASE, "decided": decided, "decided_on": "2022-10-24", "old_due_on": "2022-10-26"}
+        | {"document": "15/CĐ-UBND", "count": count}
+        for decided in sorted(TOLD)
+        for count in (1, 100)
     ],
     "act_waiting": [
         {**CASE, "act": label("cho ý kiến bằng văn bản", "the written opinion"), "since": "2022-10-20"},

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from rasoat.deadlines.ladder import ladder
 from rasoat.deadlines.releases import calendar
-from rasoat.engine.tidings import breach_found, stalled, tiding, what
+from rasoat.engine.tidings import TOLD, Decided, breach_found, stalled, term_decided, tiding, what
 from rasoat.foundation.clock import LEGAL_ZONE, end_of
-from rasoat.foundation.messages import LANGUAGES
+from rasoat.foundation.messages import LANGUAGES, codes
 from rasoat.notifications.composing import Composer
 from rasoat.notifications.directory import resolve
 from rasoat.notifications.directory_file import parse
@@ -92,6 +92,21 @@ def test_every_kind_that_anything_queues_is_read_and_has_its_message():
     assert set(RAISED) == set(DETAILS)
     templates = {entry.name.split(".")[0] for entry in (files("rasoat.notifications") / "templates").iterdir()}
     assert set(KINDS) <= templates
+
+
+def test_every_decision_about_a_term_has_its_words_in_both_languages():
+    """A new kind of decision must be told, or be named here as one that nobody need be told of."""
+    named = {code.removeprefix("clock.kind.") for code in codes() if code.startswith("clock.kind.")}
+    assert named == TOLD | {"met"}
+    for kind in sorted(TOLD):
+        (row,) = term_decided(kind, "15/CĐ-UBND", DUE, [Decided(rule(), deadline(n), DUE) for n in (1, 2)], NOW)
+        (alert,) = read([row], known(0)).alerts
+        assert (alert.role, alert.unit, alert.count) == ("committee", COMMUNE, 2)
+        for language in LANGUAGES:
+            said = {**_told(alert), **alert.details, "desk": alert.desk._asdict(), "article": alert.article}
+            shown = render("term_decision", language, said | {"households": [], "households_more": 0})
+            assert "15/CĐ-UBND" in shown.text
+            assert alert.step.within(language) in shown.title
 
 
 def ladders() -> list[str]:
