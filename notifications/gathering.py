@@ -85,7 +85,7 @@ def known_of(
     """Return what is so just now of everything `rows` are about; names also of the units `beside` them."""
     today = legal_date(engine.clock.now())
     rounds, paths = rounds_and_paths(rows)
-    concerned = {*paths, *(row.unit_path for row in rows), *_said(rows, "owner_path"), *beside}
+    concerned = {*paths, *(row.unit_path for row in rows), *_said(rows, "owner_path"), *_said(rows, "village"), *beside}
     return Known(
         names=names_for(tx, engine, concerned),
         today=today,

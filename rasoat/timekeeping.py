@@ -19,6 +19,7 @@ from .foundation.errors import InputError, NotFoundError
 from .foundation.paths import level_of
 from .persistence import rounds
 from .persistence.ledger import deadlines_by_id
+from .workflows.plans.outlooks import flag_lost, open_rounds, round_outlooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .foundation.messages import Language
     from .persistence.database import Database, Tx
     from .workflows.plans.model import MilestoneDeadline, Plan
+    from .workflows.plans.outlooks import RoundOutlook
 
 __all__ = ["DeadlineView", "Timekeeping"]
 
@@ -125,13 +127,26 @@ class Timekeeping:
         Those of the villages belong to their commune's round. `DefinitionError` while the plan has a faulty date.
         """
         with self.transaction(connection) as tx:
-            opened = rounds.round_by_code(tx, round_code)
-            if opened is None:
-                msg = f"no round {round_code!r}"
-                raise NotFoundError(msg)
+            opened = _opened(tx, round_code)
             roles = self.engine.library.compiled(opened.workflow).workflow
             desk = roles.initial.desk or next(iter(roles.roles))
             return open_fixed(tx, self.engine, opened, _dates(plan, opened, desk))
+
+    def outlooks(self, round_code: str | None = None) -> list[RoundOutlook]:
+        """Return how a round stands against each date its last case must meet; None: of every round that runs.
+
+        A procedure whose rounds have no season to make (the monthly reviews) has none. `NotFoundError` if there is no
+        such round.
+        """
+        with self.database.read() as tx:
+            ids = open_rounds(tx) if round_code is None else [_opened(tx, round_code).id]
+            return [each for round_id in ids for each in round_outlooks(tx, self.engine, round_id)]
+
+    def flag_lost(self, *, stop: Callable[[], bool] = lambda: False) -> int:
+        """Tell of the rounds that can't make their season any more, each once; return how many were new."""
+        with self.database.read() as tx:
+            ids = open_rounds(tx)
+        return flag_lost(self.database, self.engine, ids, stop=stop)
 
     def agenda(
         self, *, working_days: int = 3, unit_path: str | None = None, only: queries.Only | None = None
@@ -175,6 +190,14 @@ class Timekeeping:
         with self.database.read() as tx:
             entries = deadline_entries(tx, self.engine, role, unit_path, language)
         return icalendar_text(f"{role} {unit_path}", entries, self.clock.now())
+
+
+def _opened(tx: Tx, code: str) -> rounds.RoundRow:
+    found = rounds.round_by_code(tx, code)
+    if found is None:
+        msg = f"no round {code!r}"
+        raise NotFoundError(msg)
+    return found
 
 
 def _dates(plan: Plan, opened: rounds.RoundRow, desk: str) -> list[FixedDate]:

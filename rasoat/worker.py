@@ -25,7 +25,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from .engine.definition import SUPERVISOR
 from .engine.tidings import tiding
 from .engine.timers import run_due
-from .foundation.clock import LEGAL_ZONE, SystemClock, legal_date
+from .foundation.clock import LEGAL_ZONE, SystemClock, end_of, legal_date
 from .foundation.errors import RasoatError
 from .health import Health
 from .persistence.checkpoint_rows import take_due_checkpoint
@@ -71,7 +71,11 @@ class Job:
 
 def standard_jobs() -> tuple[Job, ...]:
     """Return the jobs every worker runs, in the order in which one round of them is done."""
-    return (Job("timers", timedelta(minutes=1), _timers, _next_timer), Job("checkpoint", timedelta(hours=1), _seal))
+    return (
+        Job("timers", timedelta(minutes=1), _timers, _next_timer),
+        Job("seasons", timedelta(hours=1), _seasons, _next_day),
+        Job("checkpoint", timedelta(hours=1), _seal),
+    )
 
 
 def _timers(engine: Rasoat, stop: Stop) -> Mapping[str, Any]:
@@ -82,6 +86,16 @@ def _timers(engine: Rasoat, stop: Stop) -> Mapping[str, Any]:
 def _next_timer(engine: Rasoat) -> datetime | None:
     with engine.database.read() as tx:
         return next_wake_at(tx)
+
+
+def _seasons(engine: Rasoat, stop: Stop) -> Mapping[str, Any]:
+    """Flag the rounds that can't make their season any more."""
+    return {"lost": engine.flag_lost(stop=stop)}
+
+
+def _next_day(engine: Rasoat) -> datetime:
+    """Return the next midnight: what is certain changes with the legal day."""
+    return end_of(legal_date(engine.clock.now()))
 
 
 class _Threads(BasePoolExecutor):  # type: ignore[misc]  # published without types

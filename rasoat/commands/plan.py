@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..foundation.defaults import DATABASE_URL
+from ._common import Db, Keys
 from ._refusals import REFUSED, WRONG_USAGE, refusals
 from .due import DATE_FORMATS, Tongue
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from ..deadlines.calendar import Calendar
     from ..foundation.messages import Language
     from ..workflows.plans import Finding, Plan
-    from ..workflows.plans.backward import LatestDay, Outlook
+    from ..workflows.plans.backward import LatestDay
     from ..workflows.plans.steps import Step
 
 __all__ = ["app"]
@@ -95,10 +97,25 @@ def latest(
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", formats=DATE_FORMATS, help="The day to judge on (default: today).")
     ] = None,
+    of_round: Annotated[
+        str | None,
+        typer.Option("--round", help="Judge this round of the database by its own cases and dates; “all”: every one."),
+    ] = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
     language: Language_ = Tongue.VI,
     as_json: Json = False,
 ) -> None:
-    """Plan backward from a last day: the latest day of each step, with and without a complaint."""
+    """Plan backward from a last day: the latest day of each step, with and without a complaint.
+
+    With --progress or --round: where each village stands; exit 1 if one can't make it any more.
+    """
+    if of_round is not None:
+        if any(given is not None for given in (end, year, plan, milestone, progress, steps, within)):
+            typer.echo("--round takes its dates and its progress from the database: give --as-of only", err=True)
+            raise typer.Exit(WRONG_USAGE)
+        _print_rounds(of_round, db, keys, as_of, language.value, as_json=as_json)
+        return
     from ..deadlines.releases import calendar
     from ..workflows.plans.steps import annual_steps, load_steps
 
@@ -114,9 +131,28 @@ def latest(
             _print_outlooks(progress, last_day, row, on, today, language.value, as_json=as_json)
 
 
+def _print_rounds(
+    code: str, db: str, keys: str | None, as_of: datetime | None, language: Language, *, as_json: bool
+) -> None:
+    from ._common import opened
+    from ._outlooks import round_lines, round_object
+
+    with opened(db, keys, as_json=as_json) as engine:
+        found = engine.outlooks(None if code == "all" else code)
+        today = as_of.date() if as_of else engine.today()
+    if as_json:
+        _print({"rounds": [round_object(each, today) for each in found]})
+    else:
+        for each in found:
+            for line in round_lines(each, today, language):
+                typer.echo(line)
+    if any(each.lost(today) for each in found):
+        raise typer.Exit(REFUSED)
+
+
 def _require_one(end: datetime | None, year: int | None, plan: str | None, milestone: str | None) -> None:
     if sum(given is not None for given in (end, year, plan)) != 1 or (milestone is None) != (plan is None):
-        typer.echo("give one of --end DATE, --year YEAR, or --plan KEY with --milestone KEY", err=True)
+        typer.echo("give one of --end DATE, --year YEAR, --plan KEY with --milestone KEY, or --round CODE", err=True)
         raise typer.Exit(WRONG_USAGE)
 
 
@@ -170,34 +206,19 @@ def _print_outlooks(
 ) -> None:
     from ..workflows.plans.backward import becomes_impossible_on, outlook
     from ..workflows.plans.progress import load_progress
+    from ._outlooks import outlook_line, outlook_object
 
     progress = load_progress(path, [step.key for step in row], through=today)
     found = {village: outlook(village, done, end, row, on) for village, done in progress.items()}
     lost_on = becomes_impossible_on(progress, end, row, on)
     if as_json:
-        villages = [_outlook(village, each, today) for village, each in found.items()]
+        villages = [outlook_object(village, each, today) for village, each in found.items()]
         _print({"end": end, "as_of": today, "round_impossible_on": lost_on, "villages": villages})
     else:
         for village, each in found.items():
-            typer.echo(_outlook_line(village, each, today, language))
+            typer.echo(outlook_line(village, each, today, language))
     if any(each and each.lost(today) for each in found.values()):
         raise typer.Exit(REFUSED)
-
-
-def _outlook_line(village: str, each: Outlook | None, today: date, language: Language) -> str:
-    from ..foundation.messages import text
-
-    if each is None:
-        return text("plan.latest.made", village=village).within(language)
-    said = text(
-        f"plan.latest.{each.standing(today)}",
-        village=village,
-        step=each.step.label.within(language),
-        safe=f"{each.safe:%d/%m/%Y}",
-        possible=f"{each.possible:%d/%m/%Y}",
-        certain=f"{each.impossible_from:%d/%m/%Y}",
-    )
-    return said.within(language)
 
 
 def _lines(plan: Plan, language: Language) -> Iterable[str]:
@@ -275,19 +296,6 @@ def _found(each: Finding) -> dict[str, Any]:
 
 def _latest(each: LatestDay) -> dict[str, Any]:
     return {"step": each.step.key, "safe": each.safe, "possible": each.possible}
-
-
-def _outlook(village: str, each: Outlook | None, today: date) -> dict[str, Any]:
-    if each is None:
-        return {"village": village, "standing": "made"}
-    return {
-        "village": village,
-        "standing": each.standing(today),
-        "step": each.step.key,
-        "safe": each.safe,
-        "possible": each.possible,
-        "impossible_from": each.impossible_from,
-    }
 
 
 def _print(answer: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-__all__ = ["Binding", "Opens", "Step", "annual_steps", "load_steps", "steps_from"]
+__all__ = ["Binding", "Opens", "Step", "annual_steps", "load_steps", "steps_from", "steps_of"]
 
 
 class Binding(StrEnum):
@@ -41,7 +41,10 @@ class Opens(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: it begins with an act on a working day and takes its term; without one it takes that day only."""
+    """One step: it begins with an act on a working day and takes its term; without one it takes that day only.
+
+    `states` are those of a case that has reached the step and not yet the next; empty: nothing is known of cases.
+    """
 
     key: str
     label: Text
@@ -49,13 +52,14 @@ class Step:
     binding: Binding = Binding.MAXIMUM
     opens: Opens = Opens.SAME_DAY
     after_complaint: bool = False
+    states: tuple[str, ...] = ()
 
 
 def steps_from(rows: Sequence[Mapping[str, Any]], *, where: str = "steps") -> tuple[Step, ...]:
     """Return the steps that plain `rows` describe; `DefinitionError` naming the faulty row of `where`.
 
     A row has ``key``, ``vi``, ``en`` and may have ``length`` with ``unit``, ``binding``, ``opens``,
-    ``after_complaint``, ``article``.
+    ``after_complaint``, ``states``, ``article``.
     """
     try:
         read = _reader().validate_python(list(rows))
@@ -82,6 +86,11 @@ def load_steps(path: Path | Traversable) -> tuple[Step, ...]:
     return steps_from(raw["step"], where=str(path))
 
 
+def steps_of(procedure: str) -> tuple[Step, ...] | None:
+    """Return the steps of a procedure's rounds; None where a round has no season to make (the monthly reviews)."""
+    return annual_steps() if procedure == "annual" else None
+
+
 @cache
 def annual_steps() -> tuple[Step, ...]:
     """Return the steps of the annual review (QĐ 24/2021/QĐ-TTg Điều 4), from the meeting to recognition."""
@@ -99,11 +108,13 @@ class _Row:
     binding: Binding = Binding.MAXIMUM
     opens: Opens = Opens.SAME_DAY
     after_complaint: bool = False
+    states: tuple[str, ...] = ()
     article: str = ""
 
     def step(self) -> Step:
         term = None if self.length is None else Term(self.length, self.unit, article=self.article)
-        return Step(self.key, Text(self.vi, self.en), term, self.binding, self.opens, self.after_complaint)
+        label = Text(self.vi, self.en)
+        return Step(self.key, label, term, self.binding, self.opens, self.after_complaint, self.states)
 
 
 @cache
