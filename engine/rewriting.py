@@ -20,6 +20,7 @@ from .applying import breach_core
 from .breaches import Entry, enter, enter_breaches
 from .service import Moved, Outcome, common_path
 from .tidings import breach_found, tiding
+from .values import ActRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from .replaying import Recorded
     from .restating import Restated
     from .service import Engine
-    from .values import ActRequest
 
 __all__ = ["write"]
 
@@ -49,6 +49,7 @@ def write(
     now = engine.clock.now()
     corrected = _corrected_act(engine, act, requests, now)
     said = _order_act(engine, order, act, corrected, restated)
+    _show(tx, engine, order, said, restated)
     for row in (said, corrected):
         if row is not None:
             insert_act(tx, row)
@@ -60,6 +61,18 @@ def write(
     enqueue(tx, [*told, *_handed_over(engine, said, restated)])
     moved = sorted((Moved(e.case.id, e.case.state, e.new.case.state) for e in restated), key=lambda m: m.case_id)
     return Outcome(said.id, tuple(moved), ())
+
+
+def _show(tx: Tx, engine: Engine, order: Correction | Undo, said: ActRow, restated: Sequence[Restated]) -> None:
+    """Show a host's hooks the order as an act of its own, with the steps that take the place of what it takes back."""
+    if not engine.observers:
+        return
+    cases = tuple(each.case.id for each in restated)
+    body = {"act": order.act_id, "reason": order.reason}
+    request = ActRequest(said.trigger, cases, order.decided_on, order.actor, body, document=order.authority)
+    steps = [recorded.step for each in restated for recorded in each.steps]
+    for observer in engine.observers:
+        observer(tx, request, steps)
 
 
 def _corrected_act(

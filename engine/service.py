@@ -63,7 +63,10 @@ class Library(Protocol):
 
 
 class Observer(Protocol):
-    """A host's hook inside the transaction: it may veto by raising, or write rows of its own."""
+    """A host's hook inside the transaction: it may veto by raising, or write rows of its own.
+
+    A correction or an undo is shown as a request of that trigger, with the steps that then hold in their place.
+    """
 
     def __call__(self, tx: Tx, request: ActRequest, steps: Sequence[Step]) -> None:
         """See the steps that are about to be committed."""

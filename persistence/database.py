@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection
@@ -13,15 +14,18 @@ from sqlalchemy.pool import NullPool, StaticPool
 
 from ..foundation.errors import ConflictError, StorageError
 from .borrowing import Borrowed, driver_of, with_tuples
+from .subscribing import Subscribers
 from .tables import DEFAULT_PREFIX, tables_for
 from .transactions import Tx, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Engine
     from sqlalchemy.orm import Session
     from sqlalchemy.pool import PoolProxiedConnection
+
+    from .events import EventRow
 
 __all__ = ["Database", "Synchronous", "Tx"]
 
@@ -38,7 +42,9 @@ class Database:
         self.schema = schema
         self.prefix = prefix
         self.tables = tables_for(schema, prefix)
+        self.subscribers = Subscribers()
         self._borrowed = False
+        self._ours: WeakKeyDictionary[Connection, list[EventRow]] = WeakKeyDictionary()
 
     @classmethod
     def open(
@@ -87,7 +93,7 @@ class Database:
                 yield tx
             return
         with _Own(self.engine) as own:
-            tx = Tx(own.cursor, self.tables, self.engine.dialect.name, own.core)
+            tx = self._tx(own.cursor, lambda: self._lent(own.core(), tx))
             own.start("BEGIN IMMEDIATE", None)
             try:
                 yield tx
@@ -95,6 +101,7 @@ class Database:
                 own.end("rollback")
                 raise
             own.end("commit")
+        self.subscribers.tell(tx.events or ())
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -123,12 +130,28 @@ class Database:
             connection = host.connection()
         _ensure_begun(connection)
         cursor = with_tuples(connection.connection.cursor())
-        tx = Tx(cursor, self.tables, connection.dialect.name, lambda: connection)
+        tx = self._tx(cursor, lambda: connection)
         try:
             with tx.savepoint():
                 yield tx
         finally:
             cursor.close()
+        written = tx.events or []
+        if (ours := self._ours.get(connection)) is not None:
+            ours += written
+        else:
+            self.subscribers.tell_after(host, written)
+
+    def _tx(self, cursor: Any, core: Callable[[], Connection]) -> Tx:
+        tx = Tx(cursor, self.tables, self.engine.dialect.name, core)
+        tx.events = [] if self.subscribers else None
+        return tx
+
+    def _lent(self, core: Connection, tx: Tx) -> Connection:
+        """Note that what joins this connection is committed with `tx`."""
+        if tx.events is not None:
+            self._ours[core] = tx.events
+        return core
 
     def dispose(self) -> None:
         """Close the pool's connections."""

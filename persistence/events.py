@@ -82,7 +82,9 @@ _ACTS = Statement(
 
 def insert_events(tx: Tx, rows: Iterable[EventRow]) -> None:
     """Append events."""
-    tx.many(_INSERT, [(*r[:7], tx.day(r.occurred_on), tx.instant(r.recorded_at), *r[9:]) for r in rows])
+    kept = list(rows)
+    tx.many(_INSERT, [(*r[:7], tx.day(r.occurred_on), tx.instant(r.recorded_at), *r[9:]) for r in kept])
+    tx.wrote(kept)
 
 
 def insert_act(tx: Tx, row: ActRow) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable
     from sqlalchemy.engine import Connection, Row
 
+    from .events import EventRow
     from .tables import Tables
 
 __all__ = ["Tx", "fault_of", "translated"]
@@ -36,11 +37,12 @@ _DRIVERS = {"sqlite3", "psycopg"}
 class Tx:
     """A transaction somebody else begins and ends."""
 
-    __slots__ = ("_core", "_cursor", "_savepoints", "_sqlite", "dialect", "tables")
+    __slots__ = ("_core", "_cursor", "_savepoints", "_sqlite", "dialect", "events", "tables")
 
     def __init__(self, cursor: Any, tables: Tables, dialect: str, core: Callable[[], Connection]) -> None:
         self.tables = tables
         self.dialect = dialect
+        self.events: list[EventRow] | None = None  # kept only while somebody wants to be told of them
         self._sqlite = dialect == "sqlite"
         self._cursor = cursor
         self._core = core
@@ -50,6 +52,11 @@ class Tx:
     def connection(self) -> Connection:
         """The SQLAlchemy connection of this transaction, for Core queries and migrations."""
         return self._core()
+
+    def wrote(self, events: Sequence[EventRow]) -> None:
+        """Note what is to be told once it is committed."""
+        if self.events is not None:
+            self.events += events
 
     def rows(self, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
         """Run a query; return its rows as stored (dates and instants as `day_from` and `instant_from` read them)."""
@@ -117,6 +124,7 @@ class Tx:
     def savepoint(self) -> Iterator[None]:
         """Undo what is done inside if it raises, keeping the transaction."""
         name = f"rasoat_{next(self._savepoints)}_{id(self):x}"
+        before = len(self.events or ())
         with translated("savepoint"):
             self._cursor.execute(f"SAVEPOINT {name}")
         try:
@@ -124,6 +132,7 @@ class Tx:
         except BaseException:
             self._cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
             self._cursor.execute(f"RELEASE SAVEPOINT {name}")
+            del (self.events or [])[before:]
             raise
         with translated("savepoint"):
             self._cursor.execute(f"RELEASE SAVEPOINT {name}")

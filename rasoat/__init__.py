@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .aio import AsyncRasoat
     from .api import CaseView, Rasoat, RoundOpened
     from .engine.correcting import Correction, Undo
     from .engine.history import PastCase
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ActRequest": ".engine.values",
     "Actor": ".engine.values",
+    "AsyncRasoat": ".aio",
     "CaseView": ".api",
     "Clock": ".foundation.clock",
     "Correction": ".engine.correcting",
@@ -68,6 +70,7 @@ __all__ = [
     "SYSTEM",
     "ActRequest",
     "Actor",
+    "AsyncRasoat",
     "CaseView",
     "Clock",
     "Correction",

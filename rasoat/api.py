@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .engine.values import ActRequest
     from .persistence.database import Tx
     from .persistence.events import ActRow
+    from .persistence.subscribing import AfterCommit
 
 __all__ = ["CaseView", "Rasoat", "RoundOpened"]
 
@@ -130,8 +131,15 @@ class Rasoat(Recordkeeping, Timekeeping):
         return cls(database, keys=provider, **options)
 
     @classmethod
-    def bind(cls, database: Database, *, keys: KeyProvider, **options: Any) -> Rasoat:
-        """Work on a host's own engine: ``Rasoat.bind(Database(engine), keys=…)``. The host migrates when it likes."""
+    def bind(
+        cls, database: Database, *, keys: KeyProvider, after_commit: AfterCommit | None = None, **options: Any
+    ) -> Rasoat:
+        """Work on a host's own engine: ``Rasoat.bind(Database(engine), keys=…)``. The host migrates when it likes.
+
+        `after_commit` has a function called once the host's transaction is committed (Django:
+        ``transaction.on_commit``): subscribers are told that way.
+        """
+        database.subscribers.after_commit = after_commit
         return cls(database, keys=keys, **options)
 
     @property

@@ -13,7 +13,7 @@ from .foundation.errors import InputError, NotFoundError
 from .persistence import events, lineage, rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .foundation.clock import Clock
     from .persistence.database import Database, Tx
     from .persistence.lineage import LineageRow
+    from .persistence.subscribing import Subscriber
     from .persistence.vault import Vault
 
 __all__ = ["Recordkeeping", "current_case"]
@@ -48,6 +49,15 @@ class Recordkeeping:
         def vault(self) -> Vault:
             """The vault that seals personal data."""
             ...
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber` with the events of each transaction once it is committed; return what ends that.
+
+        At most once, in the committing thread; what it raises is logged. In a host's transaction it is called after
+        the host's commit: a session's by itself, any other's where `after_commit` was given. Who may miss nothing
+        reads the change feed or the outbox.
+        """
+        return self.database.subscribers.add(subscriber)
 
     def correct(self, order: correcting.Correction, *, connection: Connection | None = None) -> Outcome:
         """Correct a wrong entry and all that follows from it: every case it concerns, or none and why not."""

@@ -9,13 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from rasoat import (
-    Actor,
     ActRequest,
     CountingIds,
     Database,
     FrozenClock,
     Household,
-    Mandate,
     Mode,
     Person,
     Rasoat,
@@ -24,24 +22,10 @@ from rasoat import (
 from rasoat.foundation.clock import LEGAL_ZONE
 from rasoat.foundation.errors import InputError, NotFoundError
 from rasoat.persistence.keys import DevelopmentKeys
+from tests.support.embedding import COMMUNE, OPENED, UNITS, VILLAGE, household, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-COMMUNE, VILLAGE = "42/446/18766", "42/446/18766/01"
-OPENED = date(2022, 9, 26)
-COMMITTEE = Actor("BCD", (Mandate("committee", COMMUNE),))
-UNITS = [
-    {"code": "42", "level": "province", "name": "Hà Tĩnh", "parent": None, "valid_from": date(2000, 1, 1)},
-    {"code": "446", "level": "district", "name": "Cẩm Xuyên", "parent": "42", "valid_from": date(2000, 1, 1)},
-    {"code": "18766", "level": "commune", "name": "Cẩm Duệ", "parent": "446", "valid_from": date(2000, 1, 1)},
-    {"code": "01", "level": "village", "name": "Thôn 1", "parent": "18766", "valid_from": date(2000, 1, 1)},
-]
-
-
-def household(number: int, identity: str | None = None, name: str | None = None) -> Household:
-    head = Person(name or f"Nguyễn Văn {number}", "chủ hộ", f"19{number % 90 + 10}-01-02", "male", identity)
-    return Household(f"HB-{number:03}", VILLAGE, (head,), "rural", "poor")
 
 
 @pytest.fixture
@@ -62,10 +46,6 @@ def cases(engine: Rasoat) -> dict[str, int]:
     engine.register_households([household(n) for n in range(3)])
     engine.open_round("R", "annual", COMMUNE, OPENED)
     return dict(engine.put_forward("R", {f"HB-{n:03}": {"origin": "managed"} for n in range(3)}, OPENED).case_ids)
-
-
-def listing(*case_ids: int, **what: object) -> ActRequest:
-    return ActRequest("list_managed", case_ids, date(2022, 9, 27), COMMITTEE, **what)  # type: ignore[arg-type]  # test shorthand
 
 
 def test_registering_and_putting_forward_twice_changes_nothing(engine: Rasoat, cases: dict[str, int]) -> None:

@@ -10,6 +10,7 @@ SURFACE = {
     "SYSTEM",
     "ActRequest",
     "Actor",
+    "AsyncRasoat",
     "CaseView",
     "Clock",
     "Correction",
@@ -46,8 +47,9 @@ SURFACE = {
 }
 ENGINE = {
     "open(url=None, *, keys=None, create=True, schema=None, prefix='rasoat_', synchronous='FULL', **options)",
-    "bind(database, *, keys, **options)",
+    "bind(database, *, keys, after_commit=None, **options)",
     "close(self)",
+    "subscribe(self, subscriber)",
     "transaction(self, connection=None)",
     "register_units(self, units, *, connection=None)",
     "register_households(self, households, *, connection=None)",
