@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-__all__ = ["current_revision", "head_revision", "require_current", "upgrade"]
+__all__ = ["LOCK_TIMEOUT", "current_revision", "head_revision", "require_current", "upgrade"]
 
-_LOCK_TIMEOUT = "5s"
+LOCK_TIMEOUT = "5s"
 _STATEMENT_TIMEOUT = "30min"
 
 
@@ -74,7 +74,7 @@ def version_table(schema: str | None, prefix: str) -> dict[str, Any]:
 def _migrating(database: Database) -> Iterator[Connection]:
     with database.begin() as tx:
         if tx.dialect == "postgresql":
-            tx.connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            tx.connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             tx.connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'")
         yield tx.connection
 

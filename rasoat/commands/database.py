@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from ..foundation.defaults import DATABASE_URL
@@ -45,3 +47,35 @@ def revision(db: Db = DATABASE_URL, *, as_json: Json = False) -> None:
         print_json({"database": found, "release": wanted})
     else:
         typer.echo(f"database {found or '–'}, release {wanted}")
+
+
+@app.command()
+def partition(
+    db: Db = DATABASE_URL,
+    *,
+    province: Annotated[
+        list[str] | None, typer.Option(help="Unit code; all provinces on record if none is given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Cut the large tables into one part a province (PostgreSQL); again for a further province."""
+    from ..foundation.errors import InputError
+    from ..persistence import partitioning
+    from ..persistence.database import Database
+    from ..persistence.wakeups import top_units
+
+    with refusals(as_json=as_json):
+        database = Database.open(db)
+        provinces = province or []
+        if not provinces:
+            with database.read() as tx:
+                provinces = top_units(tx)
+        if not provinces:
+            msg = "no province is on record yet; name them with --province"
+            raise InputError(msg)
+        done = partitioning.partition(database, provinces)
+        database.dispose()
+    if as_json:
+        print_json(done._asdict())
+    else:
+        typer.echo(f"{', '.join(done.tables) or '–'}: {', '.join(done.provinces) or '–'}")
