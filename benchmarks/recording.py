@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rasoat.persistence.statements import Compiled, Statement
 
-READS = frozenset({"lock cases", "open deadlines of cases"})
+READS = frozenset({"lock cases for an act", "open deadlines of cases"})
 """What has to be read before anyone can decide; everything else the engine reads is its own cost."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import DefinitionError
@@ -126,19 +127,24 @@ def _changes(before: str, after: str, *, former: bool) -> str:
     return "fell_back" if former else "newly_arisen"
 
 
+@lru_cache(maxsize=1024)
+def _reader(source: str) -> Callable[[View], Any]:
+    """Return what reads a source, found out once for all households."""
+    kind, _, name = source.partition(".")
+    readers: Mapping[str, Callable[[View], Any]] = {
+        "day": lambda view: view.occurred_on,
+        "actor": lambda view: view.actor,
+        "act": lambda view: view.body.get(name),
+        "row": lambda view: view.given(name),
+        "due": lambda view: view.due(name),
+        "fact": lambda view: view.fact(name),
+    }
+    bare = kind in {"day", "actor"}
+    return readers[kind] if kind in readers and bare is not bool(name) else lambda _view: source
+
+
 def _source(view: View, source: Any) -> Any:
     if not isinstance(source, str):
         return source
-    if source == "day":
-        return view.occurred_on.isoformat()
-    if source == "actor":
-        return view.actor
-    kind, _, name = source.partition(".")
-    sources: Mapping[str, Callable[[str], Any]] = {
-        "act": view.body.get,
-        "row": view.given,
-        "due": view.due,
-        "fact": view.fact,
-    }
-    found = sources[kind](name) if kind in sources else source
+    found = _reader(source)(view)
     return found.isoformat() if isinstance(found, date) else found

@@ -14,7 +14,7 @@ from ..foundation.logs import Log
 from ..foundation.paths import at_level
 from ..persistence import deadlines as deadline_rows
 from ..persistence.canonical import canonical_json
-from ..persistence.cases import CaseRow, census, insert_cases, lock
+from ..persistence.cases import CaseRow, Standing, census, insert_cases, lock_for_act
 from ..persistence.chain import EventCore, act_hash, hash_events
 from ..persistence.events import ActRow, EventRow, act_digest, insert_act, insert_events
 from ..persistence.rounds import answered, remember_answer, rounds, settings_for
@@ -186,8 +186,11 @@ class Engine:
             msg = f"{request.trigger}: no case was named"
             raise NotFoundError(msg)
         now = self.clock.now()
-        cases = lock(tx, request.case_ids)
-        decided = [self._decide(tx, compiled, group, request, now) for compiled, group in self._groups(cases)]
+        standing = lock_for_act(tx, request.case_ids)
+        groups = self._groups(standing.cases)
+        decided = [
+            self._decide(tx, compiled, standing._replace(cases=group), request, now) for compiled, group in groups
+        ]
         refused = tuple(refusal for group in decided for refusal in group.decision.refused)
         if not any(group.decision.accepted for group in decided) or (refused and request.mode is Mode.ALL):
             self._log_refused(request, refused)
@@ -195,9 +198,10 @@ class Engine:
         return self._write(tx, request, now, decided, refused)
 
     def _decide(
-        self, tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest, now: datetime
+        self, tx: Tx, compiled: CompiledWorkflow, standing: Standing, request: ActRequest, now: datetime
     ) -> _Decided:
-        context = self._context(tx, compiled, cases, request, now)
+        cases = standing.cases
+        context = self._context(tx, compiled, standing, request, now)
         fitted, faults = fit_forms(compiled, cases, request)
         faulty = {fault.case_id for fault in faults}
         decision = decide(compiled, [case for case in cases if case.id not in faulty], fitted, context)
@@ -248,28 +252,33 @@ class Engine:
         return [(self.library.compiled(workflow), group) for (workflow, _), group in groups.items()]
 
     def _context(
-        self, tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest, now: datetime
+        self, tx: Tx, compiled: CompiledWorkflow, standing: Standing, request: ActRequest, now: datetime
     ) -> Context:
+        cases = standing.cases
         commune = at_level(cases[0].unit_path, "commune")
         today = legal_date(now)
         level = compiled.census_levels.get(request.trigger, "")
+        in_force = (
+            self.settings_in_force(tx, compiled.workflow.id, commune) if standing.settings_stored else self.settings
+        )
         return Context(
             now=now,
             today=today,
             calendar=self.calendar_for(today, commune),
-            settings=self.settings_in_force(tx, compiled.workflow.id, commune),
+            settings=in_force,
             census=_census(tx, compiled, cases, request) if level else {},
             deadlines=_running(tx, compiled.workflow, cases),
-            round_days={
-                r.id: {"started_on": r.started_on} | ({"ends_on": r.ends_on} if r.ends_on else {})
-                for r in rounds(tx, [case.round_id for case in cases]).values()
-            },
+            round_days={i: {k: day for k, day in days._asdict().items() if day} for i, days in standing.rounds.items()},
             census_level=level,
         )
 
     def settings_in_force(self, tx: Tx, workflow: str, unit_path: str) -> dict[str, Any]:
-        """Return the deployment's settings, overlaid by those stored for the unit and those above it."""
+        """Return the deployment's settings, overlaid by those stored for the unit and those above it.
+
+        `InputError` if one is stored that is part of the definition and would be ignored.
+        """
         stored = settings_for(tx, workflow, unit_path)
+        require_changeable(self.library.compiled(workflow).workflow, stored)
         return {**self.settings, **{key: json.loads(value) for key, value in stored.items()}}
 
     def _log_refused(self, request: ActRequest, refused: Sequence[Refusal]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from json import JSONEncoder
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # absent from typeshed
 from math import isfinite
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..foundation.errors import InputError
@@ -16,7 +17,7 @@ from ..foundation.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LARGEST_INTEGER", "canonical_json", "quoted"]
+__all__ = ["LARGEST_INTEGER", "canonical_json", "canonical_text", "quoted"]
 
 LARGEST_INTEGER: Final = 2**53 - 1
 """Integers beyond it are not exact in every JSON reader (RFC 7493); larger ids travel as decimal strings."""
@@ -53,7 +54,23 @@ def canonical_json(value: object) -> bytes:
             return text.encode()
     except (TypeError, ValueError, RecursionError):
         pass  # the general path says what is wrong, and where
-    return _general(value)
+    return _general(value).encode()
+
+
+def canonical_text(value: object) -> str:
+    """Return the canonical form of `value` as text; takes and raises what `canonical_json` does."""
+    try:
+        text = "".join(_encode(value, 0))
+        # Without non-ASCII text there can be no lone surrogate, which only encoding would bring to light.
+        if text.isascii() and _is_plain(value):
+            return text
+    except (TypeError, ValueError, RecursionError):
+        pass  # as above
+    return canonical_json(value).decode()
+
+
+_SCALARS: Final = frozenset({str, bool, NoneType})
+_WITH_INTEGERS: Final = _SCALARS | {int}
 
 
 def _is_plain(value: object) -> bool:
@@ -61,7 +78,7 @@ def _is_plain(value: object) -> bool:
     pending = [value]
     for item in pending:
         kind = type(item)
-        if kind is str or kind is bool or item is None:
+        if kind in _SCALARS:
             continue
         if kind is int:
             if not -LARGEST_INTEGER <= cast("int", item) <= LARGEST_INTEGER:
@@ -70,7 +87,11 @@ def _is_plain(value: object) -> bool:
             members = cast("dict[Any, object]", item)
             if not "".join(members).isascii():  # TypeError if a key is no string
                 return False
-            pending.extend(members.values())
+            kinds = set(map(type, members.values()))
+            if not kinds <= _SCALARS:
+                pending += (
+                    [v for v in members.values() if type(v) is int] if kinds <= _WITH_INTEGERS else members.values()
+                )
         elif kind is list or kind is tuple:
             pending.extend(cast("list[object]", item))
         else:
@@ -78,9 +99,9 @@ def _is_plain(value: object) -> bool:
     return True
 
 
-def _general(value: object) -> bytes:
+def _general(value: object) -> str:
     try:
-        return _written(value, "$", ()).encode()
+        return _written(value, "$", ())
     except RecursionError:
         msg = "the value is nested too deep to be written as JSON"
         raise InputError(msg) from None

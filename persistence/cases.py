@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, literal_column, not_, select, update
+from sqlalchemy import bindparam, exists, func, literal_column, not_, select, update
 
 from ..foundation.errors import ConflictError, NotFoundError
 from .statements import Statement, in_ids, in_texts, insertion, keyed_update
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import ColumnElement
@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from .statements import Given
     from .tables import Tables
 
-__all__ = ["Advance", "CaseRow", "advance", "census", "insert_cases", "load", "lock"]
+__all__ = [
+    "Advance",
+    "CaseRow",
+    "RoundDays",
+    "Standing",
+    "advance",
+    "census",
+    "insert_cases",
+    "load",
+    "lock",
+    "lock_for_act",
+]
 
 _COLUMNS = (
     "id",
@@ -59,6 +70,24 @@ class CaseRow(NamedTuple):
     head: bytes
 
 
+class RoundDays(NamedTuple):
+    """The days of a case's round from which terms may count."""
+
+    started_on: date
+    ends_on: date | None
+
+
+class Standing(NamedTuple):
+    """Cases locked for an act, and what the same reading tells of their surroundings.
+
+    `settings_stored` says whether any unit has settings of its own: where none has, nobody need ask for them.
+    """
+
+    cases: list[CaseRow]
+    rounds: Mapping[int, RoundDays]
+    settings_stored: bool
+
+
 class Advance(NamedTuple):
     """A case's new row after a step, and the `seq` it must still have."""
 
@@ -77,8 +106,17 @@ def _select(tables: Tables) -> Any:
     return select(*(case.c[name] for name in _COLUMNS)).where(in_ids(case.c.id, "ids")).order_by(case.c.id)
 
 
+def _select_for_act(tables: Tables) -> Any:
+    case, opened_in = tables.case, tables.round
+    columns = (*(case.c[name] for name in _COLUMNS), opened_in.c.started_on, opened_in.c.ends_on)
+    joined = case.join(opened_in, opened_in.c.id == case.c.round_id)
+    query = select(*columns, exists().select_from(tables.setting)).select_from(joined).where(in_ids(case.c.id, "ids"))
+    return query.order_by(case.c.id).with_for_update(of=case)
+
+
 _LOAD = Statement("load cases", ("ids",), _select)
 _LOCK = Statement("lock cases", ("ids",), lambda t: _select(t).with_for_update())
+_LOCK_FOR_ACT = Statement("lock cases for an act", ("ids",), _select_for_act)
 _INSERT = insertion("insert cases", lambda t: t.case, _COLUMNS)
 _SET = ("state", "seq", "last_on", "class_after", "facts", "head")
 
@@ -98,13 +136,25 @@ def lock(tx: Tx, ids: Sequence[int]) -> list[CaseRow]:
     return _checked(tx, _LOCK, ids)
 
 
+def lock_for_act(tx: Tx, ids: Sequence[int]) -> Standing:
+    """Load cases for writing as `lock` does, with the days of their rounds."""
+    found = tx.rows(_LOCK_FOR_ACT, tx.ids(ids))
+    cases = _require_all(_cases(tx, found), ids)
+    own = {v[1]: v[12:14] for v in found}
+    rounds = {i: RoundDays(tx.day_from(a), None if b is None else tx.day_from(b)) for i, (a, b) in own.items()}
+    return Standing(cases, rounds, bool(found and found[0][14]))
+
+
 def load(tx: Tx, ids: Sequence[int]) -> list[CaseRow]:
     """Load cases for reading, in id order; `NotFoundError` names those that do not exist."""
     return _checked(tx, _LOAD, ids)
 
 
 def _checked(tx: Tx, statement: Statement, ids: Sequence[int]) -> list[CaseRow]:
-    found = [_row(tx, values) for values in tx.rows(statement, tx.ids(ids))]
+    return _require_all(_cases(tx, tx.rows(statement, tx.ids(ids))), ids)
+
+
+def _require_all(found: list[CaseRow], ids: Sequence[int]) -> list[CaseRow]:
     if len(found) != len(set(ids)):
         missing = sorted(set(ids) - {case.id for case in found})
         shown = f"{', '.join(map(str, missing[:_SAMPLE]))}{' …' if len(missing) > _SAMPLE else ''}"
@@ -113,8 +163,9 @@ def _checked(tx: Tx, statement: Statement, ids: Sequence[int]) -> list[CaseRow]:
     return found
 
 
-def _row(tx: Tx, values: tuple[Any, ...]) -> CaseRow:
-    return CaseRow._make((*values[:7], tx.day_from(values[7]), *values[8:]))
+def _cases(tx: Tx, found: Iterable[tuple[Any, ...]]) -> list[CaseRow]:
+    day = tx.day_from
+    return [CaseRow(v[0], v[1], v[2], v[3], v[4], v[5], v[6], day(v[7]), v[8], v[9], v[10], v[11]) for v in found]
 
 
 def insert_cases(tx: Tx, rows: Iterable[CaseRow]) -> None:
