@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .replaying import Line
     from .service import Engine
 
-__all__ = ["PastCase", "case_as_of", "cases_as_of", "states_as_of"]
+__all__ = ["PastCase", "case_as_of", "cases_as_of", "past_cases", "states_as_of"]
 
 _CASES_AT_ONCE = 500
 
@@ -61,7 +61,7 @@ class PastCase:
 
 def case_as_of(tx: Tx, engine: Engine, case_id: int, as_of: date, known_at: datetime) -> PastCase:
     """Return one case of the past; `NotFoundError` if it was not open then, or not known to be."""
-    found = list(_past(tx, engine, [case_id], as_of, known_at))
+    found = list(past_cases(tx, engine, [case_id], as_of, known_at))
     if not found:
         said = text("history.not_yet", case=case_id, day=as_of, known=known_at.isoformat())
         raise NotFoundError(said.en)
@@ -80,7 +80,7 @@ def cases_as_of(
     """Stream the cases that a round held, or that lay in a unit then, a few hundred in memory at a time."""
     ids = [row[0] for row in cases_on(tx, as_of, known_at, round_id=round_id, unit_path=unit_path)]
     for start in range(0, len(ids), _CASES_AT_ONCE):
-        yield from _past(tx, engine, ids[start : start + _CASES_AT_ONCE], as_of, known_at)
+        yield from past_cases(tx, engine, ids[start : start + _CASES_AT_ONCE], as_of, known_at)
 
 
 def states_as_of(
@@ -90,7 +90,8 @@ def states_as_of(
     return [StateCount(*row) for row in standing(tx, as_of, known_at, round_id=round_id, unit_path=unit_path)]
 
 
-def _past(tx: Tx, engine: Engine, ids: Sequence[int], as_of: date, known_at: datetime) -> Iterator[PastCase]:
+def past_cases(tx: Tx, engine: Engine, ids: Sequence[int], as_of: date, known_at: datetime) -> Iterator[PastCase]:
+    """Return some cases as they stood, by id; those not open then, or not known to be, are left out."""
     events: dict[int, list[EventRow]] = defaultdict(list)
     for event in history(tx, ids):
         events[event.case_id].append(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
 from .messages import inserted
 from .statements import in_texts
@@ -37,10 +37,15 @@ def put(tx: Tx, row: InboxRow) -> bool:
     return inserted(tx, tx.tables.inbox, row._asdict())
 
 
-def letters(tx: Tx, address: str, *, unread_only: bool = False, limit: int = 50) -> list[InboxRow]:
-    """Return the newest messages of one inbox."""
+def letters(
+    tx: Tx, address: str, *, unread_only: bool = False, after: tuple[datetime, str] | None = None, limit: int = 50
+) -> list[InboxRow]:
+    """Return the messages of one inbox, the newest first; `after` names the last one seen (its instant and id)."""
     i = tx.tables.inbox
     conditions = [i.c.address == address, *([i.c.read_at.is_(None)] if unread_only else [])]
+    if after is not None:
+        instant, message_id = after
+        conditions.append(or_(i.c.created_at < instant, and_(i.c.created_at == instant, i.c.message_id > message_id)))
     query = select(*(i.c[name] for name in InboxRow._fields)).where(*conditions)
     return [InboxRow(*row) for row in tx.select(query.order_by(i.c.created_at.desc(), i.c.message_id).limit(limit))]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import __version__
+from . import __version__, households
+from .erasing import Erasure, erase
 from .importing import read_households
 from .importing.registering import household_of
 from .web import WebSettings, create_app
@@ -17,17 +18,22 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from .api import Rasoat
+    from .engine.people import Erased, HouseholdChange, HouseholdOrder
+    from .persistence.database import Tx
 
-__all__ = ["HouseholdLists", "asgi"]
+__all__ = ["HouseholdRegistry", "asgi"]
 
 
 def asgi(engine: Rasoat, settings: WebSettings | None = None) -> FastAPI:
     """Return the HTTP API over `engine` as an ASGI application, to be served or mounted under a host's prefix."""
-    return create_app(engine, HouseholdLists(), settings, version=__version__)
+    return create_app(engine, HouseholdRegistry(engine), settings, version=__version__)
 
 
-class HouseholdLists:
-    """Reads household lists (.xlsx, .csv)."""
+class HouseholdRegistry:
+    """Household lists (.xlsx, .csv), and what may become of a household, over one engine."""
+
+    def __init__(self, engine: Rasoat) -> None:
+        self._app = engine
 
     def read(self, file: Path, villages: Mapping[str, tuple[str, str]], area: str | None) -> ListRead:
         """Read a list whose villages are among those given: code → (name, path)."""
@@ -39,3 +45,40 @@ class HouseholdLists:
             tuple(ListedHousehold(household_of(record, paths), record.origin) for record in parsed.records),
             tuple(RowFault(e.sheet, e.row, e.column, e.value, e.code, e.expected) for e in parsed.errors),
         )
+
+    def split(
+        self,
+        tx: Tx,
+        order: HouseholdOrder,
+        code: str,
+        new_code: str,
+        members: Mapping[int, str],
+        unit_path: str | None,
+    ) -> HouseholdChange:
+        """Let members found a household of their own."""
+        engine, vault = self._app.engine, self._app.vault
+        return households.split(tx, engine, vault, order, code, new_code, members, unit_path=unit_path)
+
+    def merge(
+        self, tx: Tx, order: HouseholdOrder, code: str, into: str, relations: Mapping[int, str]
+    ) -> HouseholdChange:
+        """Let a household become part of another."""
+        return households.merge(tx, self._app.engine, self._app.vault, order, code, into, relations)
+
+    def change_head(
+        self, tx: Tx, order: HouseholdOrder, code: str, head: int, relations: Mapping[int, str]
+    ) -> HouseholdChange:
+        """Let another member be the household's head."""
+        return households.change_head(tx, self._app.engine, self._app.vault, order, code, head, relations)
+
+    def move(self, tx: Tx, order: HouseholdOrder, code: str, unit_path: str) -> HouseholdChange:
+        """Let a household go to another village."""
+        return households.move(tx, self._app.engine, self._app.vault, order, code, unit_path)
+
+    def recode(self, tx: Tx, order: HouseholdOrder, old: str, new: str) -> HouseholdChange:
+        """Give a commune its new code."""
+        return households.recode(tx, self._app.engine, self._app.vault, order, old, new)
+
+    def erase(self, tx: Tx, code: str, *, reason: str, document: str, actor: str) -> Erased:
+        """Destroy the key to a household's personal data for good."""
+        return erase(tx, self._app.vault, code, Erasure(reason, document, actor), self._app.clock.now())

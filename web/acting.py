@@ -13,6 +13,7 @@ from ..foundation.errors import InputError, NotFoundError
 from ..persistence import reads
 from ..persistence.cases import lock
 from .asking import IdText, Key, OneLine, id_of
+from .once import key_of
 from .problems import ProblemError, RefusalOut, refused
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def fire(session: Session, asked: BatchIn, *, key: str | None, version: int | No
         rows=_rows(asked, ids),
         document=asked.document,
         mode=asked.mode,
-        idempotency_key=None if key is None else f"{session.principal.key}:{key}",
+        idempotency_key=None if key is None else key_of(session, key),
     )
     with session.writing() as tx:
         seen = reads.visible_cases(tx, session.scope, ids)

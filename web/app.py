@@ -13,17 +13,50 @@ from fastapi.responses import JSONResponse
 from .desk import Desk
 from .gate import Gate
 from .problems import PROBLEM, Problem, install
-from .routers import acts, cases, deadlines, feed, health, households, rounds, units, workflows
+from .routers import (
+    acts,
+    cases,
+    corrections,
+    deadlines,
+    feed,
+    health,
+    households,
+    inbox,
+    migrations,
+    past,
+    people,
+    planning,
+    rounds,
+    rulings,
+    units,
+    workflows,
+)
 from .settings import WebSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from .ports import Facade, Lists
+    from .ports import Facade, Registry
 
 __all__ = ["ROUTERS", "create_app"]
 
-ROUTERS = (units, households, rounds, cases, acts, deadlines, workflows, feed)
+ROUTERS = (
+    units,
+    households,
+    people,
+    rounds,
+    cases,
+    acts,
+    corrections,
+    past,
+    deadlines,
+    rulings,
+    planning,
+    workflows,
+    migrations,
+    feed,
+    inbox,
+)
 """The modules whose `router` stands behind the gate; a further family of routes joins here."""
 
 _REASONS = {
@@ -48,13 +81,15 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(facade: Facade, lists: Lists, settings: WebSettings | None = None, *, version: str = "1") -> FastAPI:
+def create_app(
+    facade: Facade, registry: Registry, settings: WebSettings | None = None, *, version: str = "1"
+) -> FastAPI:
     """Return the HTTP API over an engine: an ASGI application that may also be mounted under a prefix.
 
-    `facade` is the engine (`rasoat.Rasoat`), `lists` reads and registers household lists. `rasoat.serving` gives
-    both; see docs/http-api.md.
+    `facade` is the engine (`rasoat.Rasoat`), `registry` reads household lists and changes who a household is.
+    `rasoat.serving` gives both; see docs/http-api.md.
     """
-    desk = Desk(facade, lists, settings or WebSettings())
+    desk = Desk(facade, registry, settings or WebSettings())
     app = FastAPI(
         title="Rà soát hộ nghèo, hộ cận nghèo",
         version=version,

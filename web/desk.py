@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..persistence.database import Tx
     from ..persistence.scoping import Scope
-    from .ports import Facade, Lists
+    from .ports import Facade, Registry
     from .settings import WebSettings
 
 __all__ = ["Desk", "Session"]
@@ -31,9 +31,9 @@ __all__ = ["Desk", "Session"]
 class Desk:
     """One application's engine, settings and counters."""
 
-    def __init__(self, facade: Facade, lists: Lists, settings: WebSettings) -> None:
+    def __init__(self, facade: Facade, registry: Registry, settings: WebSettings) -> None:
         self.facade = facade
-        self.lists = lists
+        self.registry = registry
         self.settings = settings
         self.metrics = Metrics(facade)
         self.buckets = Buckets(settings.requests_per_second, settings.burst)

@@ -11,21 +11,16 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from sqlalchemy.engine import Connection
-
     from ..deadlines.calendar import Calendar
-    from ..engine.correcting import Correction, Undo
-    from ..engine.ledger import Order, Ruling
     from ..engine.people import Erased, Household, HouseholdChange, HouseholdOrder, Registered
     from ..engine.recalendar import Recalendared
-    from ..engine.service import Engine, Outcome
+    from ..engine.service import Engine
     from ..engine.simulating import Supposition, WhatIf
     from ..engine.timers import Ran
     from ..foundation.clock import Clock
     from ..foundation.ids import IdSource
     from ..foundation.messages import Language, Text
     from ..persistence.database import Database, Tx
-    from ..persistence.lineage import LineageRow
     from ..persistence.rounds import RoundRow
     from ..persistence.vault import Vault
     from ..workflows.library import WorkflowLibrary
@@ -35,8 +30,8 @@ __all__ = [
     "Facade",
     "ListRead",
     "ListedHousehold",
-    "Lists",
     "OpenedRound",
+    "Registry",
     "RowFault",
 ]
 
@@ -82,11 +77,50 @@ class OpenedRound(Protocol):
         ...
 
 
-class Lists(Protocol):
-    """Reads household lists (the front door's importing)."""
+class Registry(Protocol):
+    """Household lists read, and who a household is changed: the front door's importing and lineage.
+
+    Each change is made in the caller's transaction; `InputError` and `PermissionDeniedError` say why it cannot be.
+    """
 
     def read(self, file: Path, villages: Mapping[str, tuple[str, str]], area: str | None) -> ListRead:
         """Read a list; `villages` gives (name, path) by code; `area` answers for a list that does not say."""
+        ...
+
+    def split(
+        self,
+        tx: Tx,
+        order: HouseholdOrder,
+        code: str,
+        new_code: str,
+        members: Mapping[int, str],
+        unit_path: str | None,
+    ) -> HouseholdChange:
+        """Let members (place → relation to the new head, the head first) found a household of their own."""
+        ...
+
+    def merge(
+        self, tx: Tx, order: HouseholdOrder, code: str, into: str, relations: Mapping[int, str]
+    ) -> HouseholdChange:
+        """Let a household become part of another."""
+        ...
+
+    def change_head(
+        self, tx: Tx, order: HouseholdOrder, code: str, head: int, relations: Mapping[int, str]
+    ) -> HouseholdChange:
+        """Let another member be the household's head."""
+        ...
+
+    def move(self, tx: Tx, order: HouseholdOrder, code: str, unit_path: str) -> HouseholdChange:
+        """Let a household go to another village."""
+        ...
+
+    def recode(self, tx: Tx, order: HouseholdOrder, old: str, new: str) -> HouseholdChange:
+        """Give a commune its new code."""
+        ...
+
+    def erase(self, tx: Tx, code: str, *, reason: str, document: str, actor: str) -> Erased:
+        """Destroy the key to a household's personal data for good."""
         ...
 
 
@@ -96,6 +130,11 @@ class Facade(Protocol):
     @property
     def database(self) -> Database:
         """Where the tables live."""
+        ...
+
+    @property
+    def queries(self) -> Database:
+        """Where questions are asked that nothing is decided by: a copy that may be late, or the database itself."""
         ...
 
     @property
@@ -156,103 +195,8 @@ class Facade(Protocol):
         """Return the last day of the season, if the regime names one."""
         ...
 
-    def correct(self, order: Correction, *, connection: Connection | None = None) -> Outcome:
-        """Correct a wrong entry and all that follows from it."""
-        ...
-
-    def undo(self, order: Undo, *, connection: Connection | None = None) -> Outcome:
-        """Take the last step of cases back."""
-        ...
-
-    def suspend(self, order: Order, *, connection: Connection | None = None) -> Ruling:
-        """Stop terms."""
-        ...
-
-    def resume(self, order: Order, *, connection: Connection | None = None) -> Ruling:
-        """Let suspended terms run on."""
-        ...
-
-    def extend(self, order: Order, by: int, *, connection: Connection | None = None) -> Ruling:
-        """Lengthen terms by `by` of their own unit."""
-        ...
-
-    def supersede(self, order: Order, due_on: date, *, connection: Connection | None = None) -> Ruling:
-        """Put another day in the place of fixed dates."""
-        ...
-
-    def cancel(self, order: Order, *, connection: Connection | None = None) -> Ruling:
-        """End deadlines that should not run."""
-        ...
-
-    def fulfil(self, order: Order, *, connection: Connection | None = None) -> Ruling:
-        """Record that fixed dates of a round were met."""
-        ...
-
-    def open_milestones(self, round_code: str, plan: Plan, *, connection: Connection | None = None) -> int:
+    def open_milestones(self, round_code: str, plan: Plan) -> int:
         """Open the dates of a campaign plan in a round; return how many were new."""
-        ...
-
-    def split_household(
-        self,
-        order: HouseholdOrder,
-        code: str,
-        new_code: str,
-        members: Mapping[int, str],
-        *,
-        unit_path: str | None = None,
-        connection: Connection | None = None,
-    ) -> HouseholdChange:
-        """Let members found a household of their own."""
-        ...
-
-    def merge_households(
-        self,
-        order: HouseholdOrder,
-        code: str,
-        into: str,
-        relations: Mapping[int, str],
-        *,
-        connection: Connection | None = None,
-    ) -> HouseholdChange:
-        """Let a household become part of another."""
-        ...
-
-    def change_head(
-        self,
-        order: HouseholdOrder,
-        code: str,
-        head: int,
-        relations: Mapping[int, str],
-        *,
-        connection: Connection | None = None,
-    ) -> HouseholdChange:
-        """Let another member be the household's head."""
-        ...
-
-    def move_household(
-        self, order: HouseholdOrder, code: str, unit_path: str, *, connection: Connection | None = None
-    ) -> HouseholdChange:
-        """Let a household go to another village."""
-        ...
-
-    def recode_commune(
-        self, order: HouseholdOrder, old: str, new: str, *, connection: Connection | None = None
-    ) -> HouseholdChange:
-        """Give a commune its new code."""
-        ...
-
-    def lineage(self, code: str) -> tuple[str, Sequence[LineageRow]]:
-        """Return the code under which a household is known today, and all that became of it."""
-        ...
-
-    def find_by_identity(self, number: str) -> Sequence[str]:
-        """Return the codes of the households whose head has this identity number."""
-        ...
-
-    def erase_household(
-        self, code: str, *, reason: str, document: str, actor: str, connection: Connection | None = None
-    ) -> Erased:
-        """Destroy the key to a household's personal data for good."""
         ...
 
     def recalendar(self, *, unit_path: str | None = None, dry_run: bool = False) -> Recalendared:

@@ -54,7 +54,7 @@ def look(
 ) -> tuple[Sequence[HouseholdRow], frozenset[int]]:
     """Fetch households; return them and the ids of those whose members may now be shown, each look noted."""
     if not personal:
-        with session.facade.database.read() as tx:
+        with session.facade.queries.read() as tx:
             return fetch(tx), frozenset()
     if purpose is None:
         raise ProblemError(422, "web.purpose_missing")

@@ -10,10 +10,17 @@ from pydantic import ConfigDict
 
 from ..foundation.errors import InputError
 
-__all__ = ["DEFAULT_PERSONAL_ROLES", "DEFAULT_REGISTERING_ROLES", "OidcSettings", "WebSettings"]
+__all__ = [
+    "DEFAULT_ERASING_ROLES",
+    "DEFAULT_PERSONAL_ROLES",
+    "DEFAULT_REGISTERING_ROLES",
+    "OidcSettings",
+    "WebSettings",
+]
 
 DEFAULT_PERSONAL_ROLES = frozenset({"enumerator", "village_head", "committee", "commune_chair"})
 DEFAULT_REGISTERING_ROLES = frozenset({"committee", "commune_chair"})
+DEFAULT_ERASING_ROLES = frozenset({"commune_chair"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
@@ -69,10 +76,11 @@ class OidcSettings:
 class WebSettings:
     """How the API behaves.
 
-    `personal_roles` may see names, birth dates and identity numbers; `registering_roles` may register households and
-    open rounds. `requests_per_second` and `burst` are each principal's. `open_to_all` lets everyone in as a holder of
-    every role, from this machine alone: `rasoat serve --insecure-demo` sets it. `threads` bounds the requests served at
-    once (None: the host's own limit).
+    `personal_roles` may see names, birth dates and identity numbers; `registering_roles` may register households, open
+    rounds and carry out migrations; `erasing_roles` may have a household's personal data destroyed.
+    `requests_per_second` and `burst` are each principal's, in each process. `open_to_all` lets everyone in as a holder
+    of every role, from this machine alone: `rasoat serve --insecure-demo` sets it. `threads` bounds the requests served
+    at once (None: the host's own limit).
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -80,6 +88,7 @@ class WebSettings:
     oidc: OidcSettings | None = None
     personal_roles: frozenset[str] = DEFAULT_PERSONAL_ROLES
     registering_roles: frozenset[str] = DEFAULT_REGISTERING_ROLES
+    erasing_roles: frozenset[str] = DEFAULT_ERASING_ROLES
     requests_per_second: float = 50.0
     burst: int = 100
     body_bytes: int = 16 * 1024 * 1024

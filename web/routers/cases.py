@@ -81,7 +81,7 @@ def cases(request: Request, session: Reading, asked: Annotated[CaseQuery, Query(
         class_after=asked.class_after,
         overdue_on=session.today if asked.overdue else None,
     )
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         rows = reads.cases(tx, session.scope, wanted, after=after, limit=asked.limit + 1)
     library = session.facade.library
     items = [CaseOut.of(row, library.workflow(row.workflow)) for row in rows[: asked.limit]]
@@ -97,7 +97,7 @@ def show(
     session: Reading, case_id: _Id, response: Response, if_none_match: Annotated[str | None, Header()] = None
 ) -> CaseShown | Response:
     """Show a case; its version is the entity tag."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         row = _seen(tx, session, case_id)
         given = reads.certificates(tx, session.scope, case_id=row.id, limit=_MOST_CERTIFICATES)
     tag = {"ETag": f'"{row.seq}"'}
@@ -112,7 +112,7 @@ def show(
 @router.get("/{case_id}/history")
 def history(session: Reading, case_id: _Id) -> list[EventOut]:
     """Tell a case's whole life: every event with its act, both its times, and its hash."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         row = _seen(tx, session, case_id)
         found = events.history(tx, [row.id])
         acts = events.acts(tx, [event.act_id for event in found if event.act_id is not None])
@@ -123,7 +123,7 @@ def history(session: Reading, case_id: _Id) -> list[EventOut]:
 @router.get("/{case_id}/deadlines")
 def deadlines_of(session: Reading, case_id: _Id) -> list[DeadlineOut]:
     """List a case's deadlines, closed ones too, in the order they began."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         row = _seen(tx, session, case_id)
         found = deadlines.of_subjects(tx, [row.id])
     return [DeadlineOut.of(deadline, session.today) for deadline in found]

@@ -119,7 +119,7 @@ def deadlines(request: Request, session: Reading, asked: Annotated[DeadlineQuery
         due_from=asked.due_from,
         due_to=asked.due_to,
     )
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         rows = reads.deadlines(tx, session.scope, wanted, after=after, limit=asked.limit + 1)
     cursor = next_cursor(rows, asked.limit, lambda row: cursor_of(row.id))
     items = [DeadlineOut.of(row, session.today) for row in rows[: asked.limit]]
@@ -129,14 +129,14 @@ def deadlines(request: Request, session: Reading, asked: Annotated[DeadlineQuery
 @router.get("/v1/deadlines/{deadline_id}")
 def deadline(session: Reading, deadline_id: _Id) -> DeadlineOut:
     """Show one deadline."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         return DeadlineOut.of(_seen(tx, session, deadline_id), session.today)
 
 
 @router.get("/v1/deadlines/{deadline_id}/proof")
 def proof(session: Reading, deadline_id: _Id) -> ProofOut:
     """Prove a deadline's last day on the calendar release it was computed on."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         row = _seen(tx, session, deadline_id)
         each = held(tx, session.facade.engine, [row])[0]
     counted = None
@@ -152,7 +152,7 @@ def overdue(request: Request, session: Reading, asked: Annotated[OverdueQuery, Q
     """Tell what is (or was, on a past day) overdue, by unit, rule and last day, and on whose desk it lies."""
     day = asked.as_of or session.today
     by_day = session.facade.calendar_for(day, asked.unit or "")
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         lines = queries.overdue(tx, day, by_day, unit_path=asked.unit, scope=session.scope, today=session.today)
     return listed(request, DueLineOut, [DueLineOut.of(line) for line in lines], None)
 
@@ -163,7 +163,7 @@ def due_soon(request: Request, session: Reading, asked: Annotated[DueSoonQuery, 
     first = asked.first or session.today
     last = asked.last or first + _SOON
     by_day = session.facade.calendar_for(session.today, asked.unit or "")
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         today = session.today
         lines = queries.due_between(
             tx, today, first, last, by_day, unit_path=asked.unit, scope=session.scope, today=today
@@ -174,7 +174,7 @@ def due_soon(request: Request, session: Reading, asked: Annotated[DueSoonQuery, 
 @router.get("/v1/committee/states", response_model=Page[StateCountOut], responses=AS_TABLE, tags=["committee"])
 def states(request: Request, session: Reading, asked: Annotated[UnitOnly, Query()]) -> Response:
     """Count cases by village and state, over all rounds."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         counts = queries.states_by_unit(tx, unit_path=asked.unit, scope=session.scope)
     return listed(request, StateCountOut, [StateCountOut.of(count) for count in counts], None)
 
@@ -183,7 +183,7 @@ def states(request: Request, session: Reading, asked: Annotated[UnitOnly, Query(
 def certificates(request: Request, session: Reading, asked: Annotated[CertificateQuery, Query()]) -> Response:
     """List certificates (Mẫu 03) of one's units, withdrawn ones too."""
     after = position_in(asked.cursor, int, str, str) or (0, "", "")
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         rows = reads.certificates(
             tx, session.scope, unit_path=asked.unit, after=(after[0], after[1], after[2]), limit=asked.limit + 1
         )

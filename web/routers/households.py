@@ -167,7 +167,7 @@ def household(session: Reading, code: _Code, asked: Annotated[_Look, Query()]) -
 def looks(request: Request, session: Reading, code: _Code, asked: Annotated[Paging, Query()]) -> Response:
     """List who looked at the household's personal data, when and why."""
     (after,) = position_in(asked.cursor, int) or (0,)
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         row = reads.household(tx, session.scope, code)
         if row is None:
             raise _unknown(code)
@@ -206,7 +206,7 @@ def _read(session: Session, form: _Upload) -> ListRead:
         file = FilePath(folder, f"list{suffix if suffix in {'.xlsx', '.csv'} else '.unknown'}")
         with file.open("wb") as copy:
             shutil.copyfileobj(form.file.file, copy)
-        return session.desk.lists.read(file, villages, form.area)
+        return session.desk.registry.read(file, villages, form.area)
 
 
 def _sees(session: Session, path: str) -> bool:

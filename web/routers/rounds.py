@@ -76,7 +76,7 @@ class LeftOut(BaseModel):
 def rounds(request: Request, session: Reading, asked: Annotated[RoundQuery, Query()]) -> Response:
     """List rounds of one's units, by identifier."""
     (after,) = position_in(asked.cursor, int) or (0,)
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         rows = reads.rounds(
             tx, session.scope, unit_path=asked.unit, workflow=asked.workflow, after=after, limit=asked.limit + 1
         )
@@ -103,7 +103,7 @@ def open_round(session: Acting, asked: RoundIn) -> RoundOut:
 @router.get("/{code}")
 def show(session: Reading, code: _RoundCode) -> RoundOut:
     """Show one round."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         return RoundOut.of(_seen(tx, session, code))
 
 
@@ -123,7 +123,7 @@ def put_forward(session: Acting, code: _RoundCode, asked: PutForwardIn) -> PutFo
 @router.get("/{code}/states")
 def states(session: Reading, code: _RoundCode) -> list[StateCountOut]:
     """Count the round's cases by village and state."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         opened_in = _seen(tx, session, code)
         return [StateCountOut.of(n) for n in states_by_unit(tx, round_id=opened_in.id, scope=session.scope)]
 
@@ -132,7 +132,7 @@ def states(session: Reading, code: _RoundCode) -> list[StateCountOut]:
 def left_out(request: Request, session: Reading, code: _RoundCode, asked: Annotated[Paging, Query()]) -> Response:
     """List managed households that the round does not hold ("không bỏ sót"), by code."""
     (after,) = position_in(asked.cursor, str) or ("",)
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         found = reads.left_out(tx, session.scope, _seen(tx, session, code), after=after, limit=asked.limit + 1)
     cursor = next_cursor(found, asked.limit, cursor_of)
     return listed(request, LeftOut, [LeftOut(household=each) for each in found[: asked.limit]], cursor)

@@ -89,7 +89,7 @@ def me(session: Reading) -> MeOut:
 def units(request: Request, session: Reading, asked: Annotated[UnitQuery, Query()]) -> Response:
     """List the units of one's mandates, and those above them, by path."""
     (after,) = position_in(asked.cursor, str) or ("",)
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         rows = reads.units(
             tx,
             session.scope,
@@ -106,7 +106,7 @@ def units(request: Request, session: Reading, asked: Annotated[UnitQuery, Query(
 @router.get("/v1/units/{path:path}")
 def unit(session: Reading, path: Annotated[UnitPath, Path()]) -> UnitOut:
     """Show one unit."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         found = reads.unit(tx, session.scope, path)
     if found is None:
         msg = f"no unit {path}"

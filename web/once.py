@@ -1,0 +1,61 @@
+"""A command done once: repeated under its key it is answered as before; as a preview it is not done at all."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+
+from ..persistence.canonical import canonical_json
+from ..persistence.rounds import answered, remember_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..persistence.database import Tx
+    from .desk import Session
+
+__all__ = ["key_of", "once", "previewed"]
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class _TakenBack(Exception):  # noqa: N818  no fault: it undoes what was only tried
+    pass
+
+
+def once(session: Session, key: str | None, what: str, asked: BaseModel, model: type[M], do: Callable[[Tx], M]) -> M:
+    """Do a command in a transaction of its own; what `do` raises undoes it, and is not remembered.
+
+    Under a key its answer is kept with it: a repetition is answered alike, `IdempotencyError` for another body.
+    """
+    with session.writing() as tx:
+        if key is None:
+            return do(tx)
+        name, digest = key_of(session, key), _digest(what, asked)
+        before = answered(tx, name, digest)
+        if before is not None:
+            return model.model_validate_json(before)
+        answer = do(tx)
+        remember_answer(tx, name, digest, answer.model_dump_json(by_alias=True), session.now)
+        return answer
+
+
+def previewed(session: Session, do: Callable[[Tx], M]) -> M:
+    """Return what a command would answer; its transaction is rolled back."""
+    answers: list[M] = []
+    with suppress(_TakenBack), session.writing() as tx:
+        answers.append(do(tx))
+        raise _TakenBack
+    return answers[0]
+
+
+def key_of(session: Session, key: str) -> str:
+    """Return a caller's own key: two callers may choose the same word."""
+    return f"{session.principal.key}:{key}"
+
+
+def _digest(what: str, asked: BaseModel) -> bytes:
+    return sha256(canonical_json([what, asked.model_dump(mode="json")])).digest()
