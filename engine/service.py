@@ -22,6 +22,7 @@ from ..persistence.types import instant_text
 from .applying import StoredAct, apply
 from .deciding import Decision, Step, decide, refusal_counts
 from .forms import form
+from .settings import require_changeable
 from .values import SYSTEM, ActRequest, Mode, Refusal
 from .views import Census, Context
 

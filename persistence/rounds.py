@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 
 from ..foundation.errors import IdempotencyError, NotFoundError
 from .statements import Statement, in_ids, in_texts
@@ -34,6 +34,8 @@ __all__ = [
     "rounds",
     "set_class",
     "settings_for",
+    "store_setting",
+    "stored_settings",
     "units",
 ]
 
@@ -175,6 +177,22 @@ def settings_for(tx: Tx, workflow: str, unit_path: str) -> dict[str, str]:
     parts = unit_path.split("/")
     paths = ["", *("/".join(parts[: i + 1]) for i in range(len(parts)))]
     return dict(tx.rows(_SETTINGS, tx.texts(paths), tx.texts([workflow, ""])))
+
+
+def store_setting(tx: Tx, unit_path: str, workflow: str, key: str, value: str | None) -> None:
+    """Store a setting's value (canonical JSON) for a unit and a workflow, in place of any before; None removes it."""
+    table = tx.tables.setting
+    place = {"unit_path": unit_path, "workflow": workflow, "key": key}
+    tx.execute(delete(table).where(*(table.c[name] == given for name, given in place.items())))
+    if value is not None:
+        tx.execute(insert(table), {**place, "value": value})
+
+
+def stored_settings(tx: Tx) -> list[tuple[str, str, str, str]]:
+    """Return every stored setting: unit path, workflow, key, JSON."""
+    table = tx.tables.setting
+    query = select(table.c.unit_path, table.c.workflow, table.c.key, table.c.value)
+    return [tuple(row) for row in tx.select(query.order_by(*table.primary_key))]
 
 
 _ANSWERED = Statement(

@@ -1,0 +1,69 @@
+"""Settings: what the law leaves open. Which a deployment may set, and which are part of a definition.
+
+A term's own settings (how its days are counted, a length or a start that no law gives) are read when a definition is
+loaded: its fingerprint covers them, and every proof of a last day rests on them. A value stored for a unit could
+not reach them, so it is refused; who wants another value loads a regime that states it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..foundation.errors import InputError
+from ..foundation.messages import Text, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .definition import Workflow
+
+__all__ = ["ENGINE_SETTINGS", "fixed_settings", "require_changeable", "require_setting"]
+
+COUNTING = frozenset({"count_first_day", "makeup_days_count", "roll_end"})
+"""How days of terms are counted; read by the loader for every term of a definition."""
+
+ENGINE_SETTINGS = frozenset({"back_dating_days", "correction_roles"})
+"""What the engine reads of any procedure, named by its definition or not."""
+
+
+def fixed_settings(workflow: Workflow) -> frozenset[str]:
+    """Return the settings that are part of the definition: no stored value reaches them."""
+    return COUNTING | {name for rule in workflow.deadlines for name in rule.from_settings}
+
+
+def require_changeable(workflow: Workflow, given: Iterable[str]) -> None:
+    """Refuse values for settings that are part of the definition; `InputError` names them in both languages."""
+    fixed = sorted(fixed_settings(workflow) & set(given))
+    if fixed:
+        raise _refused(text("settings.fixed", settings=", ".join(fixed), workflow=workflow.id))
+
+
+def require_setting(workflows: Iterable[Workflow], key: str, value: Any) -> None:
+    """Refuse a setting that none of `workflows` knows, that is part of one of them, or a value of another sort.
+
+    `InputError` says which, in both languages.
+    """
+    known: Mapping[str, Any] = {}
+    asked = list(workflows)
+    for workflow in asked:
+        require_changeable(workflow, [key])
+        known = {**known, **{name: setting.default for name, setting in workflow.settings.items()}}
+    if key not in known and key not in ENGINE_SETTINGS:
+        there = ", ".join(sorted({*known, *ENGINE_SETTINGS} - {n for w in asked for n in fixed_settings(w)}))
+        raise _refused(text("settings.unknown", setting=key, known=there))
+    if not _fits(key, known.get(key), value):
+        raise _refused(text("settings.sort", setting=key, value=value, default=known.get(key)))
+
+
+def _fits(key: str, default: Any, value: Any) -> bool:
+    if key == "back_dating_days":
+        return value is None or (type(value) is int and value >= 0)
+    if key == "correction_roles":
+        return isinstance(value, list | tuple) and bool(value) and all(isinstance(role, str) for role in value)
+    if key == "agreement_base":
+        return value in ("attendees", "households")
+    return type(value) is type(default)
+
+
+def _refused(said: Text) -> InputError:
+    return InputError(f"{said.vi} / {said.en}")
