@@ -27,6 +27,7 @@ from .persistence.keys import FileKeys, KeyProvider, create_key_file, key_provid
 from .persistence.migrating import require_current, upgrade
 from .persistence.tables import DEFAULT_PREFIX
 from .persistence.vault import Vault
+from .lawkeeping import Lawkeeping
 from .recordkeeping import Recordkeeping, current_case
 from .timekeeping import Timekeeping
 from .workflows.library import WorkflowLibrary
@@ -68,7 +69,7 @@ class RoundOpened:
     new: int
 
 
-class Rasoat(Recordkeeping, Timekeeping):
+class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     """One engine over one database. Thread-safe; open one per process and share it.
 
     Every writing method opens a transaction of its own, or joins the host's when `connection` is given:
@@ -92,6 +93,7 @@ class Rasoat(Recordkeeping, Timekeeping):
         self.ids = ids or TimeOrderedIds()
         self.library = WorkflowLibrary(definitions)
         self.calendar_for = calendar_for or _calendar_known_on
+        self.require_settings(settings or {})
         self.engine = Engine(
             self.library, self.calendar_for, self.clock, self.ids, settings=settings, observers=observers
         )
