@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from rasoat import Household, Mandate, Person
 from tests.support.reviews import BEATS
-from tests.support.serving import COMMUNE, DISTRICT, OTHER_COMMUNE, code, problem, village
+from tests.support.serving import COMMUNE, DISTRICT, OTHER_COMMUNE, STARTED, code, problem, village
 
 OFFICES = ("committee", "enumerator", "commune_chair", "village_head", "superior_chair")
 ORDER = {"on": "2022-10-10", "document": "7/QĐ-UBND"}
@@ -17,6 +17,7 @@ ORDER = {"on": "2022-10-10", "document": "7/QĐ-UBND"}
 @pytest.fixture
 def planted(service):
     service.ids = service.plant(villages=2, households=2)
+    service.engine.open_round("R-ENDS", "annual", OTHER_COMMUNE, STARTED, ends_on=date(2022, 12, 14))
     return service
 
 
@@ -89,37 +90,52 @@ def test_the_last_step_is_taken_back_for_one_case(planted):
         assert (nothing.status_code, problem(nothing)["code"]) == (409, "correcting.not_in_force")
 
 
+def _supervisor(planted):
+    return planted.token("HUYEN-01", *(Mandate(office, DISTRICT) for office in (*OFFICES, "supervisor")))
+
+
 def test_a_term_is_stopped_and_runs_on_with_every_decision_on_record(planted):
-    with planted.client(planted.token()) as client:
-        _drive(planted, client, "report")
-        terms = client.get("/v1/deadlines", params={"status": "open", "unit": village(1)}).json()["items"]
-        term = next(each for each in terms if each["length"] and each["owner_role"] == "superior_chair")
-        asked = {"deadlines": [term["id"]], "on": "2022-10-31", "document": "9/CĐ-UBND", "reason": "storm"}
+    with planted.client(_supervisor(planted)) as client:
+        _drive(planted, client, "post")
+        planted.at(datetime(2022, 10, 26, 3, tzinfo=UTC))
+        [term, _] = client.get("/v1/deadlines", params={"rule": "posting", "unit": village(1)}).json()["items"]
+        assert term["due_on"] == "2022-10-27"
+        asked = {"deadlines": [term["id"]], "on": "2022-10-25", "document": "9/CĐ-UBND", "reason": "storm"}
         early = client.post("/v1/rulings/resume", json=asked)
         assert (early.status_code, problem(early)["deadlines"]) == (
-            409, {term["id"]: "clock.refused.not_suspended"},
-        )  # fmt: skip
-        planted.at(BEATS[7].at())
-        asked["on"] = "2022-11-01"
+            409,
+            {term["id"]: "clock.refused.not_suspended"},
+        )
         [stopped] = client.post("/v1/rulings/suspend", json=asked).json()["changed"]
         assert stopped["status"] == client.get(f"/v1/deadlines/{term['id']}").json()["status"] == "suspended"
-        [running] = client.post("/v1/rulings/resume", json=asked).json()["changed"]
-        assert running["status"] == "open"
+        [running] = client.post("/v1/rulings/resume", json=asked | {"on": "2022-10-26"}).json()["changed"]
+        assert (running["status"], running["new_due_on"]) == ("open", "2022-10-28")
         ledger = client.get(f"/v1/deadlines/{term['id']}/proof").json()["ledger"]
         assert [line["kind"] for line in ledger][-2:] == ["suspended", "resumed"]
 
 
-def test_a_ruling_on_a_term_of_another_commune_finds_nothing(planted):
-    with planted.client(planted.token()) as client:
+def test_a_ruling_needs_its_role_and_finds_nothing_in_another_commune(planted):
+    with planted.client(_supervisor(planted)) as client:
         [term] = client.get("/v1/deadlines", params={"unit": COMMUNE, "rule": "season_end"}).json()["items"]
-        moved = {"deadlines": [term["id"]], "on": "2022-09-26", "document": "KH-2", "due_on": "2022-12-20"}
+        plain = {"deadlines": [term["id"]], "on": "2022-09-26", "document": "KH-2"}
+        moved = plain | {"due_on": "2022-12-20"}
         done = client.post("/v1/rulings/supersede", json=moved, headers={"Idempotency-Key": "r"})
         assert (done.status_code, done.json()["changed"][0]["new_due_on"]) == (201, "2022-12-20"), done.text
         assert client.post("/v1/rulings/supersede", json=moved, headers={"Idempotency-Key": "r"}).json() == done.json()
-    with planted.client(planted.token("CB-02", Mandate("committee", OTHER_COMMUNE))) as client:
+        extended = client.post("/v1/rulings/extend", json=plain | {"by": 2})
+        assert (extended.status_code, problem(extended)["code"]) == (409, "clock.refused.fixed_date")
+        [cancelled] = client.post("/v1/rulings/cancel", json=plain).json()["changed"]
+        assert cancelled["status"] == "cancelled"
+    with planted.client(planted.token()) as client:
+        [term] = client.get("/v1/deadlines", params={"unit": OTHER_COMMUNE, "rule": "season_end"}).json()["items"]
+        theirs = plain | {"deadlines": [term["id"]]}
+        answer = client.post("/v1/rulings/cancel", json=theirs)
+        assert (answer.status_code, problem(answer)["code"]) == (409, "clock.refused.authority")
+    with planted.client(planted.token("CB-01", Mandate("committee", COMMUNE))) as client:
         for kind in ("suspend", "resume", "cancel", "met"):
-            asked = {name: moved[name] for name in ("deadlines", "on", "document")}
-            assert client.post(f"/v1/rulings/{kind}", json=asked).status_code == 404
+            assert client.post(f"/v1/rulings/{kind}", json=theirs).status_code == 404
+    with planted.client(planted.token("CB-02", Mandate("committee", OTHER_COMMUNE))) as client:
+        assert client.post("/v1/rulings/met", json=theirs).json()["changed"][0]["status"] == "met"
 
 
 def _family(own, unit, persons):
