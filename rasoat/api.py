@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from .persistence import certificates, deadlines, events, rounds
 from .persistence.database import Database, Synchronous
 from .persistence.keys import FileKeys, KeyProvider, create_key_file, key_provider
 from .persistence.migrating import require_current, upgrade
+from .persistence.replicas import open_replica
 from .persistence.tables import DEFAULT_PREFIX
 from .persistence.vault import Vault
 from .lawkeeping import Lawkeeping
@@ -89,6 +90,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         observers: Sequence[Observer] = (),
     ) -> None:
         self.database = database
+        self.queries = database
         self.clock = clock or SystemClock()
         self.ids = ids or TimeOrderedIds()
         self.library = WorkflowLibrary(definitions)
@@ -110,14 +112,16 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         schema: str | None = None,
         prefix: str = DEFAULT_PREFIX,
         synchronous: Synchronous = "FULL",
+        read_url: str | None = None,
         **options: Any,
     ) -> Rasoat:
         """Open the database at `url` (default: ``RASOAT_DATABASE_URL``, else ``sqlite:///rasoat.db``).
 
         `create` brings the schema to this release; without it a schema of another release is a
         `StorageError`. `keys` names where the keys to personal data are (``file:PATH``, ``env``, or a
-        provider); for a SQLite file it may be left out: a key file then stands beside it. Further
-        options are those of the constructor.
+        provider); for a SQLite file it may be left out: a key file then stands beside it. `read_url`
+        is a PostgreSQL standby that answers questions, late by as much as it lags. Further options
+        are those of the constructor.
         """
         url = url or os.environ.get("RASOAT_DATABASE_URL", DATABASE_URL)
         database = Database.open(url, schema=schema, prefix=prefix, synchronous=synchronous)
@@ -127,10 +131,13 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
                 upgrade(database)
             else:
                 require_current(database)
+            replica = database if read_url is None else open_replica(read_url, database)
         except BaseException:
             database.dispose()
             raise
-        return cls(database, keys=provider, **options)
+        opened = cls(database, keys=provider, **options)
+        opened.queries = replica
+        return opened
 
     @classmethod
     def bind(
@@ -159,6 +166,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     def close(self) -> None:
         """Close the connections this engine opened."""
         self.database.dispose()
+        self.queries.dispose()
 
     @contextmanager
     def transaction(self, connection: Connection | None = None) -> Iterator[Tx]:
@@ -246,7 +254,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
 
     def case(self, reference: int | str) -> CaseView:
         """Return a case by its id, or a household's latest case by the household's code."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             case_id = current_case(tx, reference)
             case = case_rows.load(tx, [case_id])[0]
             history = tuple(events.history(tx, [case_id]))
@@ -264,12 +272,12 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         self, round_code: str, *, unit_path: str | None = None, states: Sequence[str] = ()
     ) -> dict[str, int]:
         """Return a round's case ids by household code: all, one village's, or those in some states."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             return rounds.cases_in_states(tx, _round(tx, round_code).id, unit_path=unit_path, states=states)
 
     def left_out(self, round_code: str) -> list[str]:
         """Return the managed households of the round's commune that have no case in it."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             found = _round(tx, round_code)
             return registry.left_out(tx, found.id, found.unit_path)
 
@@ -278,7 +286,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     ) -> list[queries.DueLine]:
         """Return what is (or was, on the legal day `as_of`) overdue, by unit, rule and last day."""
         day = as_of or legal_date(self.clock.now())
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             calendar = self.calendar_for(day, unit_path or "")
             asked = only or queries.Only()
             return queries.overdue(tx, day, calendar, unit_path=unit_path, only=asked, today=self.today())
@@ -286,18 +294,18 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     def due_between(self, first: date, last: date, *, unit_path: str | None = None) -> list[queries.DueLine]:
         """Return what falls due between two days, as things stand now."""
         today = legal_date(self.clock.now())
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             calendar = self.calendar_for(today, unit_path or "")
             return queries.due_between(tx, today, first, last, calendar, unit_path=unit_path, today=today)
 
     def states(self, round_code: str) -> list[queries.StateCount]:
         """Return how many cases of a round stand in each state, by village."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             return queries.states_by_unit(tx, round_id=_round(tx, round_code).id)
 
     def units(self) -> list[rounds.UnitRow]:
         """Return every administrative unit on record, by path."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             return rounds.units(tx)
 
     def today(self) -> date:
@@ -387,16 +395,3 @@ def _require_all(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     if missing:
         msg = f"{len(missing)} households are not registered: {', '.join(missing[:5])}; register them first"
         raise NotFoundError(msg)
-
-
-def parse_instant(text: str) -> datetime:
-    """Read an aware instant; `InputError` shows the form."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        msg = f"{text!r} is no instant; expected e.g. 2022-10-27T17:00+07:00"
-        raise InputError(msg) from error
-    if found.tzinfo is None:
-        msg = f"{text!r} has no time zone; expected e.g. 2022-10-27T17:00+07:00"
-        raise InputError(msg)
-    return found

@@ -36,6 +36,7 @@ class Recordkeeping:
     """Corrections and the past, over an engine's database."""
 
     database: Database
+    queries: Database
     engine: Engine
     clock: Clock
 
@@ -93,7 +94,7 @@ class Recordkeeping:
 
         Either may be left out: today, now. `NotFoundError` if the case was not open then, or not known to be.
         """
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             case_id = current_case(tx, reference)
             return history.case_as_of(tx, self.engine, case_id, self._day(as_of), self._instant(known_on))
 
@@ -106,7 +107,7 @@ class Recordkeeping:
         unit_path: str | None = None,
     ) -> Iterator[PastCase]:
         """Stream the cases of a round, or of the unit in which they lay then, as they stood."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             round_id = _round_id(tx, round_code)
             day, instant = self._day(as_of), self._instant(known_on)
             yield from history.cases_as_of(tx, self.engine, day, instant, round_id=round_id, unit_path=unit_path)
@@ -120,7 +121,7 @@ class Recordkeeping:
         unit_path: str | None = None,
     ) -> list[StateCount]:
         """Return how many cases stood in each state, by the village in which they lay then."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             round_id = _round_id(tx, round_code)
             day, instant = self._day(as_of), self._instant(known_on)
             return history.states_as_of(tx, day, instant, round_id=round_id, unit_path=unit_path)
@@ -181,7 +182,7 @@ class Recordkeeping:
 
     def lineage(self, code: str) -> tuple[str, list[LineageRow]]:
         """Return the code under which a household is known today, and all that became of it, oldest first."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             found = lineage.resolve(tx, code)
             return found.code, lineage.lineage_of(tx, found.id)
 

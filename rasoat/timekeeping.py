@@ -68,6 +68,7 @@ class Timekeeping:
     """The legal clock of an engine's database."""
 
     database: Database
+    queries: Database
     engine: Engine
     clock: Clock
     calendar_for: Callable[[date, str], Calendar]
@@ -110,7 +111,7 @@ class Timekeeping:
 
     def deadline(self, deadline_id: int) -> DeadlineView:
         """Return a deadline with its ledger and what is left of it; `NotFoundError` if there is none."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             rows = deadlines_by_id(tx, [deadline_id])
             if not rows:
                 msg = f"no deadline {deadline_id}"
@@ -138,7 +139,7 @@ class Timekeeping:
         A procedure whose rounds have no season to make (the monthly reviews) has none. `NotFoundError` if there is no
         such round.
         """
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             ids = open_rounds(tx) if round_code is None else [_opened(tx, round_code).id]
             return [each for round_id in ids for each in round_outlooks(tx, self.engine, round_id)]
 
@@ -154,7 +155,7 @@ class Timekeeping:
         """Return what is overdue, due today and due within the next working days."""
         today = legal_date(self.clock.now())
         calendar = self.calendar_for(today, unit_path or "")
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             return queries.agenda(
                 tx, today, calendar, working_days=working_days, unit_path=unit_path, only=only or queries.Only()
             )
@@ -171,7 +172,7 @@ class Timekeeping:
         """Return on-time rates and days late by unit and step, of terms whose last day lies in a period."""
         today = legal_date(self.clock.now())
         calendar = self.calendar_for(today, unit_path or "")
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             return punctuality(tx, today, calendar, by=by, since=since, through=through, unit_path=unit_path, only=only)
 
     def recalendar(
@@ -187,7 +188,7 @@ class Timekeeping:
 
     def desk_feed(self, role: str, unit_path: str, language: Language = "vi") -> str:
         """Return an iCalendar feed of the open deadlines that lie on the desk of `role` in a unit or below it."""
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             entries = deadline_entries(tx, self.engine, role, unit_path, language)
         return icalendar_text(f"{role} {unit_path}", entries, self.clock.now())
 

@@ -1,0 +1,50 @@
+"""A copy of the database that only answers questions: a PostgreSQL standby, asked by whoever can wait a moment.
+
+What a standby shows is whole (every question gets one snapshot of commits in their order) and may be late. Commands,
+the worker and everything a decision rests on ask the primary.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..foundation.errors import StorageError
+from .database import Database
+from .migrating import require_current
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+__all__ = ["behind", "open_replica"]
+
+_BEHIND = """
+SELECT pg_is_in_recovery(), CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN interval '0'
+ELSE now() - pg_last_xact_replay_timestamp() END
+"""
+
+
+def open_replica(url: str, primary: Database) -> Database:
+    """Open the copy of `primary` at `url`; `StorageError` if it is of another kind or lacks this release's schema."""
+    kind = primary.engine.dialect.name
+    if not url.startswith(kind):
+        msg = f"a copy of a {kind} database is asked for, {url.partition(':')[0]} is none"
+        raise StorageError(msg)
+    replica = Database.open(url, schema=primary.schema, prefix=primary.prefix)
+    try:
+        require_current(replica)
+    except BaseException:
+        replica.dispose()
+        raise
+    return replica
+
+
+def behind(replica: Database) -> timedelta | None:
+    """Return by how much a PostgreSQL standby lags behind what it has received; None if it is no standby.
+
+    Zero says that everything received is shown; a standby cut off from its primary cannot know what it misses.
+    """
+    if replica.engine.dialect.name != "postgresql":
+        return None
+    with replica.engine.connect() as connection:
+        standby, lag = connection.exec_driver_sql(_BEHIND).one()
+    return lag if standby else None
