@@ -68,11 +68,13 @@ def apply(
     insert_events(tx, events)
     set_class(tx, _settled(steps))
     deadline_rows.close(tx, plan.closings)
-    enter_breaches(tx, [row for _, row in plan.late], context.now, request.actor.key, "act")
+    carried = {closing.deadline_id: closing.cause for closing in plan.closings if closing.cause}
+    late = [row for _, row in plan.late]
+    causes = enter_breaches(tx, late, context.now, request.actor.key, "act", carried)
     record_overtaken(tx, workflow, plan.overtaken, context.calendar, context.now)
     opened = plan.deadlines(ids)
     deadline_rows.insert_deadlines(tx, opened)
-    told = [*breach_found(plan.late, context.now), *act_waiting(workflow, steps, act.id, context.now)]
+    told = [*breach_found(plan.late, context.now, causes), *act_waiting(workflow, steps, act.id, context.now)]
     enqueue(tx, told)
     return Applied(len(opened), len(plan.closings), len(plan.late), len(told))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..foundation.clock import end_of, legal_date
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 
     from ..persistence.database import Tx
     from ..persistence.deadlines import DeadlineRow
+    from .definition import DeadlineRule
 
-__all__ = ["Entry", "breach_notes", "enter", "enter_breaches"]
+__all__ = ["ENTERED_LATE", "Entry", "breach_notes", "causes_carried", "enter", "enter_breaches"]
+
+ENTERED_LATE = "entered_late"
+"""The cause of a breach that the office could not have kept from happening once it knew of the act."""
 
 
 class Entry(NamedTuple):
@@ -42,17 +47,44 @@ def enter(tx: Tx, entries: Sequence[Entry], now: datetime, actor: str, document:
     insert_entries(tx, lines)
 
 
-def enter_breaches(tx: Tx, late: Sequence[DeadlineRow], now: datetime, actor: str, found_by: str) -> None:
-    """Write each breach into the deadline's ledger, with the delay of entry where the act was entered late."""
+def enter_breaches(
+    tx: Tx,
+    late: Sequence[DeadlineRow],
+    now: datetime,
+    actor: str,
+    found_by: str,
+    known: Mapping[int, str] = MappingProxyType({}),
+) -> dict[int, str]:
+    """Write each breach into the deadline's ledger, with the delay of entry where the act was entered late.
+
+    `known` are causes of lateness by deadline. Returns all that can be named by now: these, else ``entered_late`` where
+    the term was over when the act that began it was entered.
+    """
     if not late:
-        return
+        return {}
     entered = entered_on(tx, [row.id for row in late if row.subject == "case"])
-    enter(
-        tx,
-        [Entry(row.id, "breached", row.due_on, {"found_by": found_by, **_delay(row, entered)}) for row in late],
-        now,
-        actor,
-    )
+    causes: dict[int, str] = {}
+    entries = []
+    for row in late:
+        delay = _delay(row, entered)
+        cause = known.get(row.id) or (ENTERED_LATE if delay.get("over_at_entry") else None)
+        causes |= {row.id: cause} if cause else {}
+        named = {"cause": cause} if cause else {}
+        entries.append(Entry(row.id, "breached", row.due_on, {"found_by": found_by, **delay, **named}))
+    enter(tx, entries, now, actor)
+    return causes
+
+
+def causes_carried(
+    rule: DeadlineRule, rows: Sequence[DeadlineRow], facts: Mapping[int, Mapping[str, Any]]
+) -> dict[int, str]:
+    """Return, by deadline, the cause of lateness its case carries (``cause_<cause>``) and its rule knows."""
+    found: dict[int, str] = {}
+    for row in rows:
+        mine = facts.get(row.subject_id, {}) if row.subject == "case" else {}
+        cause = next((cause for cause in rule.causes if mine.get(f"cause_{cause}")), None)
+        found |= {row.id: cause} if cause else {}
+    return found
 
 
 def breach_notes(late: Sequence[DeadlineRow]) -> list[Note]:

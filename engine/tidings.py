@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..foundation.clock import legal_date
@@ -12,7 +13,7 @@ from ..persistence.canonical import canonical_json
 from ..persistence.outbox import OutboxRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from ..persistence.deadlines import DeadlineRow
@@ -63,9 +64,12 @@ def tiding(
 
 def act_waiting(workflow: Workflow, steps: Sequence[Step], act_id: int | None, now: datetime) -> list[OutboxRow]:
     """Tell the office on whose desk the cases now lie, once per act, village and state."""
-    counts = Counter(
-        (s.case.round_id, s.case.unit_path, s.transition.target) for s in steps if _hands_over(workflow, s)
-    )
+    counts: dict[tuple[int, str, str], int] = {}
+    for step in steps:
+        case, target = step.case, step.transition.target
+        if _hands_over(workflow, case.state, target):
+            place = (case.round_id, case.unit_path, target)
+            counts[place] = counts.get(place, 0) + 1
     return [
         tiding(
             "act_waiting",
@@ -81,28 +85,41 @@ def act_waiting(workflow: Workflow, steps: Sequence[Step], act_id: int | None, n
     ]
 
 
-def _hands_over(workflow: Workflow, step: Step) -> bool:
-    desk, before = workflow.states[step.transition.target].desk, workflow.states[step.case.state].desk
-    return bool(desk) and desk != before
+@lru_cache(maxsize=4096)
+def _hands_over(workflow: Workflow, source: str, target: str) -> bool:
+    desk = workflow.states[target].desk
+    return bool(desk) and desk != workflow.states[source].desk
 
 
-def breach_found(late: Sequence[tuple[DeadlineRule, DeadlineRow]], now: datetime) -> list[OutboxRow]:
-    """Tell the owner of breaches, once per rule, village and due day; toward citizens, ask for letters of apology."""
+def breach_found(
+    late: Sequence[tuple[DeadlineRule, DeadlineRow]],
+    now: datetime,
+    causes: Mapping[int, str] = MappingProxyType({}),
+) -> list[OutboxRow]:
+    """Tell the owner of breaches, once per rule, village, due day and cause; toward citizens, ask for apologies.
+
+    `causes` of lateness are by deadline; one that is not there is not known yet.
+    """
     groups: dict[tuple[object, ...], list[tuple[DeadlineRule, DeadlineRow]]] = {}
     for rule, row in late:
-        groups.setdefault((rule.key, row.unit_path, row.owner_path, row.due_on, row.round_id), []).append((rule, row))
-    found = [(group[0][0], [row for _, row in group]) for group in groups.values()]
-    return [told for rule, rows in found for told in (_breach(rule, rows, now), *_apologies(rule, rows, now))]
+        key = (rule.key, row.unit_path, row.owner_path, row.due_on, row.round_id, causes.get(row.id))
+        groups.setdefault(key, []).append((rule, row))
+    found = [(group[0][0], [row for _, row in group], key[-1]) for key, group in groups.items()]
+    return [
+        told
+        for rule, rows, cause in found
+        for told in (_breach(rule, rows, cause, now), *_apologies(rule, rows, cause, now))
+    ]
 
 
-def _breach(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> OutboxRow:
+def _breach(rule: DeadlineRule, rows: Sequence[DeadlineRow], cause: object, now: datetime) -> OutboxRow:
     row = rows[0]
     subject = f"{row.round_id}:{row.unit_path}:{rule.key}:{row.due_on}:{min(r.id for r in rows)}"
-    data = what(rule, row, len(rows))
+    data = {**what(rule, row, len(rows)), "cause": cause}
     return tiding("breach", "breach", row.owner_role, row.owner_path, row.unit_path, subject, data, now)
 
 
-def _apologies(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> list[OutboxRow]:
+def _apologies(rule: DeadlineRule, rows: Sequence[DeadlineRow], cause: object, now: datetime) -> list[OutboxRow]:
     """Ask the chair to sign the letters of apology (phiếu xin lỗi và hẹn lại ngày trả kết quả) of breached terms.
 
     A letter is each citizen's own; the chair is told once per village and day of receipt. Nothing goes to the citizen.
@@ -112,14 +129,15 @@ def _apologies(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -
     received: dict[date, list[DeadlineRow]] = {}
     for row in rows:
         received.setdefault(row.started_on, []).append(row)
-    return [_apology(rule, mine, now) for mine in received.values()]
+    return [_apology(rule, mine, cause, now) for mine in received.values()]
 
 
-def _apology(rule: DeadlineRule, rows: Sequence[DeadlineRow], now: datetime) -> OutboxRow:
+def _apology(rule: DeadlineRule, rows: Sequence[DeadlineRow], cause: object, now: datetime) -> OutboxRow:
     row = rows[0]
     subject = f"{row.round_id}:{row.unit_path}:{rule.key}:{row.due_on}:{row.started_on}:{min(r.id for r in rows)}"
     data = {
         **what(rule, row, len(rows)),
+        "cause": cause,
         "received_on": row.started_on.isoformat(),
         "length": row.length,
         "cases": [str(r.subject_id) for r in rows],

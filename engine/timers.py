@@ -7,6 +7,7 @@ with the rows that say so. Wiping the scheduler loses nothing: `next_at` of each
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +21,7 @@ from ..persistence.cases import lock
 from ..persistence.ledger import entries_of, lock_rounds
 from ..persistence.outbox import enqueue
 from ..persistence.wakeups import due_groups, subjects_of, take_group
-from .breaches import breach_notes, enter_breaches
+from .breaches import breach_notes, causes_carried, enter_breaches
 from .chaining import note
 from .climbing import Climb, climb
 from .definition import SUPERVISOR, DeadlineKind
@@ -169,8 +170,9 @@ def _press(tx: Tx, due: _Due) -> Ran:
     enqueue(tx, before.told)
     if late:
         note(tx, due.cases, breach_notes(late), SYSTEM.key, due.now)
-        enter_breaches(tx, late, due.now, SYSTEM.key, "worker")
-        enqueue(tx, breach_found([(due.rule, row) for row in late], due.now))
+        carried = causes_carried(due.rule, late, {case.id: json.loads(case.facts) for case in due.cases})
+        causes = enter_breaches(tx, late, due.now, SYSTEM.key, "worker", carried)
+        enqueue(tx, breach_found([(due.rule, row) for row in late], due.now, causes))
         log.info("deadline_breached", rule=due.rule.key, unit=due.group.unit_path, count=len(late))
     enqueue(tx, after.told)
     _wake_again(tx, due)

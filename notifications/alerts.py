@@ -33,7 +33,8 @@ class Alert:
     `subject` and `rung` name the fact for ever (``deadline:812``, ``T-2``). How many days are left is
     not here: it depends on the day the message is written. `details` holds what only this kind of
     message says, as JSON values (see `kinds.DETAILS`; labels as ``{"vi": …, "en": …}``, days as ISO
-    strings). `case_link` leads to the case, `list_link` to the list it stands in; both are paths below
+    strings). `about` is the path of the unit in which it happens: days are counted by that unit's calendar.
+    `case_link` leads to the case, `list_link` to the list it stands in; both are paths below
     the installation's address.
     """
 
@@ -46,7 +47,8 @@ class Alert:
     desk: Text = _NOWHERE
     step: Text = _NOWHERE
     village: str = ""
-    household: str = ""
+    about: str = ""
+    households: tuple[str, ...] = ()
     count: int = 1
     counting: Counting = "household"
     due_on: date | None = None
@@ -124,6 +126,7 @@ def _sameness(alert: Alert) -> tuple[object, ...]:
         alert.unit,
         alert.desk,
         alert.step,
+        alert.about,
         alert.village,
         alert.due_on,
         alert.article,
@@ -133,5 +136,5 @@ def _sameness(alert: Alert) -> tuple[object, ...]:
 
 def _notice(heap: list[Alert]) -> Notice:
     counts = {alert.subject: alert.count for alert in heap}
-    households = tuple(sorted({alert.household for alert in heap if alert.household}))
+    households = tuple(sorted({code for alert in heap for code in alert.households}))
     return Notice(heap[0], counts, households)

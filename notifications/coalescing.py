@@ -72,7 +72,7 @@ def coalesce(notices: Sequence[Notice], *, limit: int) -> tuple[Parcel, ...]:
 def _matter(notice: Notice) -> tuple[object, ...]:
     like = notice.like
     details = json.dumps(like.details, sort_keys=True, ensure_ascii=False)
-    return (like.kind, like.desk, like.step, like.village, like.due_on, like.article, details)
+    return (like.kind, like.desk, like.step, like.about, like.village, like.due_on, like.article, details)
 
 
 def _merge(heap: list[Notice]) -> Notice:

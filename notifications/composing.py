@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .kinds import Kind
     from .model import Recipient, Severity
 
-__all__ = ["Composer", "Composition", "Draft", "Held", "Settings"]
+__all__ = ["Composer", "Composition", "Draft", "Held", "Postponed", "Settings"]
 
 _MOST_CLIMBS = 5
 
@@ -43,8 +43,8 @@ def _code(code: str) -> Text:
 class Settings:
     """What an installation decides about its messages.
 
-    `base_url` is where links lead. `show_household_codes` puts up to `most_codes` household codes (and
-    the addressee of a letter) into messages; off by default. More than `burst` messages at once for one
+    `base_url` is where links lead. `show_household_codes` puts up to `most_codes` household codes into messages (a
+    letter then names its addressee by the code); off by default. More than `burst` messages at once for one
     recipient on one channel become a catch-up. `name_role` and `name_unit` give the names officials read.
     """
 
@@ -61,6 +61,11 @@ class Settings:
         if self.base_url and urlsplit(self.base_url).scheme not in {"http", "https"}:
             msg = f"base_url {self.base_url!r} must begin with http:// or https://"
             raise InputError(msg)
+
+    @property
+    def codes_shown(self) -> int:
+        """How many household codes a message may show for one matter."""
+        return self.most_codes if self.show_household_codes else 0
 
     def link(self, path: str) -> str:
         """Return the full address of `path`; empty where either is missing."""
@@ -85,12 +90,21 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Postponed:
+    """A notice all of whose recipients have quiet hours: it is composed anew at `until`, of what is so by then."""
+
+    notice: Notice
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Composition:
-    """What became of alerts. Each is in a draft, held for a digest, or unreachable (nobody up to the top)."""
+    """What became of alerts: each is in a draft, held for a digest, postponed, or unreachable (nobody to the top)."""
 
     drafts: tuple[Draft, ...]
     held: tuple[Held, ...]
     unreachable: tuple[Notice, ...]
+    postponed: tuple[Postponed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +128,16 @@ class _Content:
 
 
 class Composer:
-    """Turns alerts into messages for people."""
+    """Turns alerts into messages for people.
 
-    def __init__(self, directory: Directory, calendar: Calendar, settings: Settings | None = None) -> None:
+    `calendar` is the calendar of every unit, or gives that of a unit's path: with its local closures.
+    """
+
+    def __init__(
+        self, directory: Directory, calendar: Calendar | Callable[[str], Calendar], settings: Settings | None = None
+    ) -> None:
         self._directory = directory
-        self._calendar = calendar
+        self._calendar_of = calendar if callable(calendar) else lambda _path: calendar
         self._settings = settings or Settings()
 
     def compose(self, alerts: Iterable[Alert], at: datetime) -> Composition:
@@ -130,10 +149,14 @@ class Composer:
         queues: dict[tuple[str, str], list[_Told]] = defaultdict(list)
         held: list[Held] = []
         unreachable: list[Notice] = []
+        postponed: list[Postponed] = []
         for notice in group(alerts):
             found = resolve(self._directory, notice.like.role, notice.like.unit, legal_date(at))
             if not found.recipients:
                 unreachable.append(notice)
+            if (until := self._all_quiet(found.recipients, notice.like.severity, at)) is not None:
+                postponed.append(Postponed(notice, until))
+                continue
             for recipient in found.recipients:
                 route = self._directory.preferences(recipient.key).route(notice.like.severity)
                 if route.delivery == "digest":
@@ -142,7 +165,7 @@ class Composer:
                 for channel in route.channels:
                     queues[recipient.key, channel].append(_Told(recipient, notice, found.climbed))
         drafts = [draft for (_, channel), queue in queues.items() for draft in self._drafts(channel, queue, at)]
-        return Composition(tuple(drafts), tuple(held), tuple(unreachable))
+        return Composition(tuple(drafts), tuple(held), tuple(unreachable), tuple(postponed))
 
     def digest(
         self, recipient: Recipient, due: Iterable[Entry], held: Iterable[Held], at: datetime
@@ -201,13 +224,13 @@ class Composer:
 
     def _notice_data(self, notice: Notice, today: date) -> dict[str, Any]:
         like = notice.like
-        shown = notice.households[: self._settings.most_codes] if self._settings.show_household_codes else ()
+        shown = notice.households[: self._settings.codes_shown]
         data: dict[str, Any] = {
             "count": notice.count,
             "counting": like.counting,
             "village": like.village,
             "households": list(shown),
-            "households_more": len(notice.households) - len(shown) if shown else 0,
+            "households_more": max(0, notice.count - len(shown)) if shown else 0,
             "step": like.step._asdict(),
             "desk": like.desk._asdict(),
             "article": like.article,
@@ -223,7 +246,7 @@ class Composer:
     def _draft(self, recipient: Recipient, channel: str, content: _Content, at: datetime) -> Draft:
         subject, rung = content.identity
         key = message_id(subject, rung, recipient.key, channel)
-        data = {**content.data, "reference": key[:8]}
+        data = {**content.data, "reference": key[:8], "as_of": at.isoformat()}
         readable = {**data, "recipient_name": recipient.name}
         shown = render(content.kind, recipient.language, readable, templates=self._settings.templates)
         message = Message(
@@ -247,13 +270,29 @@ class Composer:
             },
             created_at=at,
         )
+        return Draft(message, content.covered, self._allowed(recipient, content.severity, at))
+
+    def _allowed(self, recipient: Recipient, severity: Severity, at: datetime) -> datetime:
+        """Return when the recipient's quiet hours let a message through; `at` itself outside them."""
         quiet = self._directory.preferences(recipient.key).quiet
-        allowed = next_allowed(at, quiet, content.severity, self._calendar.is_working)
-        return Draft(message, content.covered, allowed)
+        return next_allowed(at, quiet, severity, self._calendar_of(recipient.unit).is_working)
+
+    def _all_quiet(self, recipients: Sequence[Recipient], severity: Severity, at: datetime) -> datetime | None:
+        """Return when the first recipient may be told, if none of them may now; None if somebody may, or gets a digest.
+
+        A notice that waits is not written yet: by the time it goes out, counts and days left would be wrong.
+        """
+        routes = (self._directory.preferences(recipient.key).route(severity) for recipient in recipients)
+        if any(route.delivery == "digest" for route in routes):
+            return None
+        first = min((self._allowed(recipient, severity, at) for recipient in recipients), default=at)
+        return first if first > at else None
 
     def _days_left(self, notice: Notice, today: date) -> int | None:
-        last_day = notice.like.due_on
-        return None if last_day is None else self._calendar.working_days_between(today, last_day)
+        like = notice.like
+        if like.due_on is None:
+            return None
+        return self._calendar_of(like.about or like.unit).working_days_between(today, like.due_on)
 
     def _climbed(self, climbed: Sequence[Climb]) -> dict[str, Any]:
         names = self._settings

@@ -15,10 +15,11 @@ from ..foundation.errors import ConflictError, RasoatError
 from ..foundation.logs import Log
 from ..foundation.messages import Text
 from ..persistence.held import HeldRow, hold
-from ..persistence.messages import store
+from ..persistence.messages import put_off, store
 from ..persistence.outbox import cases_waiting, claim_facts, enqueue, open_terms_of, settle_facts, unit_names
+from ..persistence.telling import codes_of_cases, codes_of_terms, codes_waiting
 from .composing import Composer
-from .outbox_alerts import Known, Names, read, rounds_and_paths
+from .outbox_alerts import Codes, Known, Names, read, rounds_and_paths
 from .storing import row_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ log = Log("rasoat.notifications")
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What became of outbox rows: how many were taken, told by how many messages, held for digests, or not told."""
+    """What became of outbox rows: how many were taken, told by how many messages, held for digests, or not told.
+
+    `put_off` wait for the end of their recipients' quiet hours and are composed then.
+    """
 
     rows: int = 0
     messages: int = 0
@@ -48,6 +52,7 @@ class Gathered:
     moot: int = 0
     unreachable: int = 0
     dead: int = 0
+    put_off: int = 0
 
 
 def gather(database: Database, engine: Engine, notify: Notify) -> Gathered:
@@ -63,7 +68,7 @@ def gather(database: Database, engine: Engine, notify: Notify) -> Gathered:
     if not rows:
         return Gathered()
     with database.read() as tx:
-        known = known_of(tx, engine, rows, notify.list_link)
+        known = known_of(tx, engine, rows, notify.list_link, codes=notify.settings.codes_shown)
     reading = read(rows, known)
     composed, problems = _compose(composer_for(engine, notify, known.names, rows), reading.alerts, now)
     try:
@@ -80,9 +85,18 @@ def names_for(tx: Tx, engine: Engine, paths: Iterable[str]) -> Names:
 
 
 def known_of(
-    tx: Tx, engine: Engine, rows: Sequence[OutboxRow], list_link: str = "", *, beside: Iterable[str] = ()
+    tx: Tx,
+    engine: Engine,
+    rows: Sequence[OutboxRow],
+    list_link: str = "",
+    *,
+    beside: Iterable[str] = (),
+    codes: int = 0,
 ) -> Known:
-    """Return what is so just now of everything `rows` are about; names also of the units `beside` them."""
+    """Return what is so just now of everything `rows` are about; names also of the units `beside` them.
+
+    With up to `codes` household codes for each matter, where messages may show them.
+    """
     today = legal_date(engine.clock.now())
     rounds, paths = rounds_and_paths(rows)
     concerned = {*paths, *(row.unit_path for row in rows), *_said(rows, "owner_path"), *_said(rows, "village"), *beside}
@@ -93,6 +107,17 @@ def known_of(
         terms=open_terms_of(tx, rounds, paths),
         waiting=cases_waiting(tx, rounds, paths),
         list_link=list_link,
+        codes=_codes(tx, rows, rounds, paths, codes) if codes else Codes(),
+    )
+
+
+def _codes(tx: Tx, rows: Sequence[OutboxRow], rounds: Sequence[int], paths: Sequence[str], most: int) -> Codes:
+    cases = [int(case) for row in rows if row.kind == "delay_notice" for case in json.loads(row.data)["cases"]]
+    return Codes(
+        running=codes_of_terms(tx, rounds, paths, most, breached=False),
+        breached=codes_of_terms(tx, rounds, paths, most, breached=True),
+        waiting=codes_waiting(tx, rounds, paths, most),
+        cases=codes_of_cases(tx, cases),
     )
 
 
@@ -107,7 +132,8 @@ def composer_for(engine: Engine, notify: Notify, names: Names, rows: Iterable[Ou
         return Text(names.unit(path), names.unit(path))
 
     settings = replace(notify.settings, name_role=name_role, name_unit=name_unit)
-    return Composer(notify.directory, engine.calendar_for(legal_date(engine.clock.now()), ""), settings)
+    today = legal_date(engine.clock.now())
+    return Composer(notify.directory, cache(lambda path: engine.calendar_for(today, path)), settings)
 
 
 def _said(rows: Iterable[OutboxRow], key: str) -> set[str]:
@@ -157,6 +183,7 @@ class _Keeping:
         kept = [one for composition in composed for one in composition.held]
         held = [HeldRow(one.recipient.key, row, self._now) for one in kept for row in self._rows_of(one.notice)]
         told = {row for _, row in links} | {row.outbox_id for row in held}
+        later = self._put_off(composed, told)
         alone = [notice for composition in composed for notice in composition.unreachable]
         lost = {row for notice in alone for row in self._rows_of(notice)} - told
         dead = {**self._reading.faulty}
@@ -168,7 +195,16 @@ class _Keeping:
         self._dead(dead)
         store(self._tx, [row_of(draft) for draft in drafts], links)
         hold(self._tx, held)
-        return Gathered(len(self._rows), len(drafts), len(held), len(self._reading.moot), len(lost), len(dead))
+        return Gathered(len(self._rows), len(drafts), len(held), len(self._reading.moot), len(lost), len(dead), later)
+
+    def _put_off(self, composed: Sequence[Composition], told: set[str]) -> int:
+        """Give rows back until the quiet hours of whoever they are for are over: they are composed anew then."""
+        waits: dict[datetime, set[str]] = defaultdict(set)
+        for one in (one for composition in composed for one in composition.postponed):
+            waits[one.until] |= set(self._rows_of(one.notice)) - told
+        for until, ids in waits.items():
+            put_off(self._tx, sorted(ids), until, lease=self._lease)
+        return sum(map(len, waits.values()))
 
     def _behind(self, fact: tuple[str, str]) -> tuple[str, ...]:
         return self._reading.rows[fact]

@@ -170,7 +170,7 @@ def forget(database: Database, engine: Engine, older_than: timedelta) -> Forgott
 def letters(database: Database, engine: Engine, reference: str, language: Language) -> list[Rendered]:
     """Return the letters of apology (phiếu xin lỗi và hẹn lại ngày trả kết quả) a fact asks to be signed.
 
-    One for each citizen, with the household's code; name, number, day and signature stay blank. The new date is a
+    One for each citizen, addressed by the household's code; number, day and signature stay blank. The new date is a
     suggestion counted from today. Nothing is sent.
     """
     with database.read() as tx:
@@ -180,7 +180,7 @@ def letters(database: Database, engine: Engine, reference: str, language: Langua
             raise InputError(msg)
         known = known_of(tx, engine, facts)
         return [
-            render("delay_notice", language, {**letter, "case": code})
+            render("delay_notice", language, {**letter, "case": code, "households": [code]})
             for fact in facts
             for letter in [_letter(fact, known)]
             for code in outbox.household_codes(tx, [int(case) for case in json.loads(fact.data)["cases"]])
@@ -190,7 +190,8 @@ def letters(database: Database, engine: Engine, reference: str, language: Langua
 def _letter(fact: OutboxRow, known: Known) -> dict[str, Any]:
     (alert,) = read([fact], known).alerts
     said = {"village": alert.village, "counting": alert.counting, "count": 1, "due_on": str(alert.due_on)}
-    return {**alert.details, **said, "step": alert.step._asdict(), "reference": fact.id[:8]}
+    shown = {"step": alert.step._asdict(), "desk": alert.desk._asdict(), "households_more": 0}
+    return {**alert.details, **said, **shown, "reference": fact.id[:8]}
 
 
 def _addressed(message: MessageRow, notify: Notify | None, today: date) -> tuple[str, str]:

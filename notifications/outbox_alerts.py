@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..engine.definition import SUPERVISOR
 from ..foundation.clock import legal_date
 from ..foundation.errors import InputError, RasoatError
-from ..foundation.messages import Text, message
+from ..foundation.messages import Text, codes, message
 from ..foundation.paths import parent
 from .alerts import Alert
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .kinds import Kind
     from .model import Severity
 
-__all__ = ["RAISED", "Known", "Names", "Reading", "read", "rounds_and_paths"]
+__all__ = ["RAISED", "Codes", "Known", "Names", "Reading", "read", "rounds_and_paths"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,21 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
+class Codes:
+    """Codes of the households concerned, as far as messages may show them (see `persistence.telling`)."""
+
+    running: Mapping[tuple[int, str, str, date], tuple[str, ...]] = field(default_factory=dict)
+    breached: Mapping[tuple[int, str, str, date], tuple[str, ...]] = field(default_factory=dict)
+    waiting: Mapping[tuple[int, str, str], tuple[str, ...]] = field(default_factory=dict)
+    cases: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What is so just now: `terms` and `waiting` count open deadlines and cases (see `persistence.outbox`).
 
-    `list_link` is a path below the installation's address with the fields {unit}, {round} and {rule}.
+    `list_link` is a path below the installation's address with the fields {unit}, {round} and {rule}. `codes` are
+    empty where messages name no household.
     """
 
     names: Names
@@ -78,6 +89,7 @@ class Known:
     terms: Mapping[tuple[int, str, str, date], int]
     waiting: Mapping[tuple[int, str, str], int]
     list_link: str = ""
+    codes: Codes = field(default_factory=Codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +182,11 @@ def _deadline(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
 
 def _breach(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
     """Read a breach; it is told even when the act has come meanwhile, for it happened."""
-    alert = _about_term(row, data, known, rung="breach", details={"cause": None})
-    return _Read(row, alert, ("breach", *_term(data, row.about_path)), None)
+    cause = data.get("cause")
+    alert = _about_term(row, data, known, rung="breach", details={"cause": cause and _cause(cause)._asdict()})
+    term = _term(data, row.about_path)
+    alert = replace(alert, households=known.codes.breached.get(term, ()))
+    return _Read(row, alert, ("breach", cause, *term), None)
 
 
 def _calendar_change(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
@@ -207,6 +222,7 @@ def _delay_notice(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Rea
     if term is None:
         msg = f"rule {data['rule']!r} of {workflow.id} counts no term, so no new date can be suggested"
         raise InputError(msg)
+    cause = data.get("cause")
     anew = replace(term, length=data["length"]).due_on(known.today, known.calendar(row.about_path))
     details = {
         "unit_name": known.names.unit(row.unit_path),
@@ -216,11 +232,13 @@ def _delay_notice(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Rea
         "procedure": workflow.label._asdict(),
         "received_on": data["received_on"],
         "new_due_on": anew.isoformat(),
-        "reason": None,
+        "reason": cause and _cause(cause)._asdict(),
         "signer": known.names.role(row.role, workflow.id)._asdict(),
     }
     alert = _about_term(row, data, known, rung="letter", details=details)
-    return _Read(row, alert, ("delay_notice", *_term(data, row.about_path), data["received_on"]), None)
+    shown = sorted(known.codes.cases[case] for case in map(int, data["cases"]) if case in known.codes.cases)
+    alert = replace(alert, households=tuple(shown))
+    return _Read(row, alert, ("delay_notice", cause, *_term(data, row.about_path), data["received_on"]), None)
 
 
 def _act_waiting(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
@@ -230,6 +248,7 @@ def _act_waiting(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read
     awaited = _awaited(workflow, state.key, row.role)
     alert = Alert(
         **_common(row, data, known, rung="waiting"),
+        households=known.codes.waiting.get(place, ()),
         desk=known.names.desk(row.role, row.unit_path, workflow.id),
         step=awaited,
         article=str(state.article),
@@ -285,8 +304,15 @@ def _about_term(
         step=Text(**data["label"]),
         due_on=date.fromisoformat(data["due_on"]),
         article=data["article"],
+        households=known.codes.running.get(_term(data, row.about_path), ()) if data["subject"] == "case" else (),
         details=details,
     )
+
+
+def _cause(code: str) -> Text:
+    """Return how a cause of lateness is called; one that only a host's procedure knows by its code."""
+    named = f"delivery.cause.{code}"
+    return message(named) if named in codes() else Text(code, code)
 
 
 def _common(row: OutboxRow, data: Mapping[str, Any], known: Known, *, rung: str) -> dict[str, Any]:
@@ -300,6 +326,7 @@ def _common(row: OutboxRow, data: Mapping[str, Any], known: Known, *, rung: str)
         "severity": severity,
         "role": row.role,
         "unit": row.unit_path,
+        "about": row.about_path,
         "village": known.names.place(row.about_path, row.role, row.unit_path),
         "count": data.get("count", 1),
         "counting": _counting(data, known.names),

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from ..deadlines.calendar import Calendar
     from ..engine.queries import DueLine
     from ..engine.service import Engine
     from ..persistence.database import Database, Tx
@@ -35,6 +34,9 @@ if TYPE_CHECKING:
     from .setup import Notify
 
 __all__ = ["Morning", "Page", "Readers", "follow_offices", "self_and_above"]
+
+_LONGEST_CLOSURE = 5
+"""Working days for which a unit's offices may be closed in between (a storm) without its digest missing a term."""
 
 
 @dataclass(slots=True)
@@ -102,7 +104,6 @@ class Morning:
 
     notify: Notify
     readers: Readers
-    calendar: Calendar
     lines: Sequence[DueLine]
     labels: Mapping[tuple[str, str], Mapping[str, str]]
     rows: Sequence[OutboxRow]
@@ -113,7 +114,8 @@ class Morning:
     def seen(cls, tx: Tx, engine: Engine, notify: Notify, readers: Readers, today: date) -> Morning:
         """Ask the database for everything this morning's digests tell."""
         calendar = engine.calendar_for(today, "")
-        soon = calendar.add_working_days(today, SOON)
+        # Where local closures fall in between, what is due soon lies further ahead: `digest` leaves out what does not.
+        soon = calendar.add_working_days(today, SOON + _LONGEST_CLOSURE)
         lines = [
             *overdue(tx, today, calendar, today=today),
             *due_between(tx, today, today, soon, calendar, today=today),
@@ -122,7 +124,7 @@ class Morning:
         rows = facts_by_id(tx, sorted({one.outbox_id for one in held}))
         places = {path for line in lines for path in (line.unit_path, line.owner_path)}
         known = known_of(tx, engine, rows, notify.list_link, beside=places)
-        return cls(notify, readers, calendar, lines, round_labels(tx), rows, held, known)
+        return cls(notify, readers, lines, round_labels(tx), rows, held, known)
 
     def pages(self) -> list[Page]:
         """Return each recipient's page, also one that turns out to be empty."""
@@ -157,7 +159,7 @@ class Morning:
             step=label,
             desk=names.desk(line.owner_role, line.owner_path, line.workflow),
             due_on=line.due_on,
-            days_left=self.known.calendar(line.owner_path).working_days_between(self.known.today, line.due_on),
+            days_left=self.known.calendar(line.unit_path).working_days_between(self.known.today, line.due_on),
         )
 
     def _held_by_reader(self) -> Iterator[tuple[Recipient, list[OutboxRow]]]:
@@ -185,4 +187,5 @@ class Morning:
 
     def _days_left(self, notice: Notice) -> int | None:
         last = notice.like.due_on
-        return None if last is None else self.calendar.working_days_between(self.known.today, last)
+        calendar = self.known.calendar(notice.like.about)
+        return None if last is None else calendar.working_days_between(self.known.today, last)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ..foundation.errors import ConflictError
+from .statements import in_texts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -34,6 +37,7 @@ __all__ = [
     "next_at",
     "oldest_unsent",
     "postpone",
+    "put_off",
     "requeue",
     "settle",
     "store",
@@ -143,6 +147,16 @@ def postpone(tx: Tx, message_id: str, until: datetime) -> None:
     """Let a queued message wait; no attempt was made."""
     m = tx.tables.message
     tx.execute(update(m).where(m.c.id == message_id, m.c.status == "queued").values(next_at=until))
+
+
+def put_off(tx: Tx, fact_ids: Sequence[str], until: datetime, *, lease: datetime) -> None:
+    """Give outbox rows held under `lease` back until then; `ConflictError` if another composer has one by now."""
+    o = tx.tables.outbox
+    mine = (in_texts(o.c.id, "ids"), o.c.status == "queued", o.c.lease_until == lease)
+    values = {"next_at": until, "lease_until": None}
+    if fact_ids and tx.execute(update(o).where(*mine).values(values), {"ids": tx.texts(fact_ids)}) != len(fact_ids):
+        msg = "the lease on outbox rows ran out and another composer took them; nothing of this composition was kept"
+        raise ConflictError(msg)
 
 
 def try_again(tx: Tx, attempt: AttemptRow, at: datetime) -> bool:

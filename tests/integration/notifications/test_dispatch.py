@@ -425,6 +425,39 @@ def test_quiet_hours_hold_a_message_back_until_they_end(post):
     assert post.dispatch().sent == 2
 
 
+def test_what_quiet_hours_held_back_is_told_as_it_is_when_they_end(complained):
+    """One of two households is done overnight; the message of the morning counts one, and the days of the morning."""
+    post = complained
+    quiet = {"from": time(7), "until": time(6, 30)}
+    post.notify = replace(post.notify, directory=staff(committee={"quiet": quiet}, watch={"quiet": quiet}))
+    work_at(post.review, at(date(2022, 11, 2), 8))
+    done = post.dispatch()
+    assert (done.sent, done.gathered.put_off) == (0, 1)
+    first = deadlines(post.review, "recheck")[0].subject_id
+    again = Beat("survey", date(2022, 11, 1), row=lambda i: BEATS[1].row(i) | {"surveyor": "rsv2"})
+    post.review.run([again, Beat("meet", date(2022, 11, 2), BEATS[2].body)], [first])
+    post.review.run([Beat("post", date(2022, 11, 2), BEATS[3].body)], [first])
+    post.review.clock.move_to(at(date(2022, 11, 3), 6, 30))
+    post.dispatch()
+    (message,) = (m for m in post.email.sent if m.kind == "deadline")
+    assert (message.data["count"], message.data["days_left"]) == (1, 0)
+    assert "tính đến 06:30 ngày thứ Năm, 03/11/2022" in message.text
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_household_codes_are_in_messages_if_and_only_if_the_setting_says_so(complained, shown):
+    post = complained
+    post.notify = replace(post.notify, settings=replace(post.notify.settings, show_household_codes=shown, most_codes=1))
+    work_at(post.review, at(date(2022, 11, 4), 8))
+    post.dispatch()
+    sent = {m.kind: m for m in post.email.sent}
+    assert {"deadline", "breach", "delay_notice"} <= set(sent)
+    for kind in ("deadline", "breach", "delay_notice"):
+        assert ("H-1000000" in sent[kind].text) is shown
+        assert sent[kind].data["households_more"] == int(shown)
+    assert ("chủ hộ có mã hộ H-1000000" in sent["delay_notice"].text) is shown
+
+
 # --- digests ------------------------------------------------------------------------------------
 
 
@@ -530,6 +563,7 @@ def test_a_breach_toward_citizens_puts_a_letter_before_the_commune_chair_and_not
     fact = next(f for f in facts(post.database) if f.kind == "delay_notice")
     pages = operations.letters(post.database, post.review.engine, fact.id, "vi")
     assert [f"H-{n}" in page.text for n, page in zip((1_000_000, 1_000_001), pages, strict=True)] == [True, True]
+    assert all("Kính gửi: chủ hộ có mã hộ H-" in page.text for page in pages)
     assert all("PHIẾU XIN LỖI VÀ HẸN LẠI NGÀY TRẢ KẾT QUẢ" in page.text for page in pages)
     breach = next(f for f in facts(post.database) if f.kind == "breach")
     with pytest.raises(InputError, match="asks for no letter"):

@@ -53,7 +53,8 @@ def test_a_term_that_was_over_at_entry_is_a_breach_with_its_delay_and_its_missed
     assert row.breached_at == at(date(2022, 11, 9), 10)
     (entry,) = ledger(review, [row.id])[row.id]
     assert json.loads(entry.detail) == {
-        "found_by": "worker", "entered_on": "2022-11-09", "entered_days_late": 15, "over_at_entry": True
+        "found_by": "worker", "entered_on": "2022-11-09", "entered_days_late": 15, "over_at_entry": True,
+        "cause": "entered_late",
     }  # fmt: skip
     assert [(step, missed) for i, step, missed in rungs(review) if i == row.id] == [
         (-2, True), (-1, True), (0, True), (1, True), (3, True)

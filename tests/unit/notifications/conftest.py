@@ -81,7 +81,7 @@ def alert() -> Callable[..., Alert]:
             "desk": Text("Ban Chỉ đạo rà soát xã Cẩm Duệ", "Review committee of Cẩm Duệ"),
             "step": Text("Niêm yết kết quả", "Posting of the result"),
             "village": village.replace("thon-", "thôn "),
-            "household": f"{village}-H{n:04}",
+            "households": (f"{village}-H{n:04}",),
             "due_on": date(2022, 10, 27),
             "article": "QĐ 24/2021/QĐ-TTg Đ4 k4 a",
             "case_link": f"/cases/{n}",

@@ -50,7 +50,7 @@ def test_a_single_case_links_to_itself_and_a_group_to_its_list(alert):
 
 
 def test_alerts_that_stand_for_many_are_added_up(alert):
-    (notice,) = group([alert(1, count=40, household=""), alert(2, count=60, household="")])
+    (notice,) = group([alert(1, count=40, households=()), alert(2, count=60, households=())])
     assert notice.count == 100
     assert group([alert(1, count=40)])[0].link == "/lists/thon-1/posting"
 

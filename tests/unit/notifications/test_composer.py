@@ -9,6 +9,7 @@ from itertools import chain
 
 import pytest
 
+from rasoat.deadlines.calendar import Calendar, DayFact, DayKind
 from rasoat.foundation.clock import LEGAL_ZONE
 from rasoat.foundation.errors import InputError
 from rasoat.foundation.messages import Text
@@ -22,6 +23,10 @@ EXAMPLES = {"text": "chữ", "label": LABEL, "day": "2022-10-20", "instant": "20
 EXAMPLES["decision"] = "extended"
 DISTRICT = "ha-tinh/cam-xuyen"
 COMMUNE = f"{DISTRICT}/cam-due"
+
+
+def local_closure(day):
+    return DayFact(day, DayKind.CLOSURE, Text("Bão", "Storm"), "1/CĐ-UBND", day, "", "FOUND")
 
 
 def facts_of(composition):
@@ -204,10 +209,39 @@ def test_quiet_hours_postpone_a_warning_and_not_what_breaks_through(staff, calen
     staff["person"][0]["quiet"] = {"from": time(20), "until": time(6, 30), "except": ["breach"]}
     composer = Composer(parse(staff), calendar)
     night = thursday_morning.replace(hour=22)
-    (warning,) = composer.compose([alert(1)], night).drafts
+    morning = datetime(2022, 10, 28, 6, 30, tzinfo=LEGAL_ZONE)
+    waiting = composer.compose([alert(1)], night)
+    assert waiting.drafts == ()
+    assert [(one.notice.subjects, one.until) for one in waiting.postponed] == [(("deadline:thon-1-1",), morning)]
     (breach,) = composer.compose([alert(1, severity="breach")], night).drafts
-    assert warning.not_before == datetime(2022, 10, 28, 6, 30, tzinfo=LEGAL_ZONE)
     assert breach.not_before == night
+
+
+def test_where_somebody_may_be_told_now_who_sleeps_gets_the_same_words_later_and_they_say_as_of_when(
+    staff, calendar, alert, thursday_morning
+):
+    staff["post"].append({"person": "committee", "role": "village_head", "unit": f"{COMMUNE}/thon-1"})
+    staff["person"][0]["quiet"] = {"from": time(20), "until": time(6, 30)}
+    night = thursday_morning.replace(hour=22)
+    found = Composer(parse(staff), calendar).compose([alert(1)], night)
+    assert found.postponed == ()
+    waits = {draft.message.recipient.key: draft.not_before for draft in found.drafts}
+    assert waits == {"village-head": datetime(2022, 10, 28, 6, 30, tzinfo=LEGAL_ZONE), "committee": night}
+    assert all("tính đến 22:00 ngày thứ Năm, 27/10/2022" in draft.message.text for draft in found.drafts)
+
+
+def test_days_left_are_counted_by_the_calendar_of_the_unit_it_happens_in(directory, calendar, alert, thursday_morning):
+    """A storm closed one village's offices on Thursday and Friday; the village beside it worked."""
+    off = [local_closure(day) for day in (date(2022, 10, 27), date(2022, 10, 28))]
+    closed = Calendar("storm", {fact.day: fact for fact in [*calendar.special_days(), *off]},
+                      first_day=calendar.first_day, last_day=calendar.last_day,
+                      confirmed_through=calendar.confirmed_through)  # fmt: skip
+    composer = Composer(directory, lambda path: closed if path.endswith("thon-1") else calendar)
+    due, at = date(2022, 10, 31), thursday_morning - timedelta(days=1)
+    alerts = [alert(1, unit=COMMUNE, role="commune_committee", village="", about=f"{COMMUNE}/{v}", due_on=due)
+              for v in ("thon-1", "thon-2")]  # fmt: skip
+    drafts = [draft for draft in composer.compose(alerts, at).drafts if draft.message.channel == "email"]
+    assert [draft.message.data["days_left"] for draft in drafts] == [1, 3]
 
 
 def test_a_recipient_reads_their_own_language(staff, calendar, alert, thursday_morning):

@@ -38,6 +38,7 @@ CASE = {
     "days_left": 2,
     "link": "https://rasoat.example.vn/lists/1?a=1&b=2",
     "reference": "0a1b2c3d",
+    "as_of": "2022-10-25T08:00:00+07:00",
     "recipient_name": "Cán bộ B",
     "climbed": [{"role": label("Trưởng thôn", "Village head"), "unit": label("thôn 3", "village 3")}],
     "climbed_more": 2,
@@ -126,7 +127,11 @@ SAMPLES = {
         weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 40, 37, 2)]),
         weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 0, 0, 0)]),
     ],
-    "delay_notice": [{**CASE, **LETTER}, {**CASE, **LETTER, "place": "", "case": "", "reason": None}],
+    "delay_notice": [
+        {**CASE, **LETTER},
+        {**CASE, **LETTER, "place": "", "case": "", "reason": None},
+        {**CASE, **LETTER, "households": ["H1", "H2"], "households_more": 3},
+    ],
     "channel_test": [{"channel": "email"}],
 }
 EVERY = [(kind, n, language) for kind in KINDS for n in range(len(SAMPLES[kind])) for language in LANGUAGES]

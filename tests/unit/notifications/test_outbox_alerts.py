@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import replace
 from datetime import date, datetime
 from importlib.resources import files
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from rasoat.deadlines.ladder import ladder
 from rasoat.deadlines.releases import calendar
+from rasoat.engine.breaches import ENTERED_LATE
 from rasoat.engine.tidings import TOLD, Decided, breach_found, stalled, term_decided, tiding, what
 from rasoat.foundation.clock import LEGAL_ZONE, end_of
 from rasoat.foundation.messages import LANGUAGES, codes
@@ -22,7 +24,7 @@ from rasoat.notifications.composing import Composer
 from rasoat.notifications.directory import resolve
 from rasoat.notifications.directory_file import parse
 from rasoat.notifications.kinds import DETAILS, KINDS
-from rasoat.notifications.outbox_alerts import RAISED, Known, Names, read
+from rasoat.notifications.outbox_alerts import RAISED, Codes, Known, Names, read
 from rasoat.notifications.rendering import render
 from rasoat.persistence.deadlines import DeadlineRow
 from tests.support.cases import library
@@ -103,8 +105,7 @@ def test_every_decision_about_a_term_has_its_words_in_both_languages():
         (alert,) = read([row], known(0)).alerts
         assert (alert.role, alert.unit, alert.count) == ("committee", COMMUNE, 2)
         for language in LANGUAGES:
-            said = {**_told(alert), **alert.details, "desk": alert.desk._asdict(), "article": alert.article}
-            shown = render("term_decision", language, said | {"households": [], "households_more": 0})
+            shown = render("term_decision", language, {**_told(alert), **alert.details, "article": alert.article})
             assert "15/CĐ-UBND" in shown.text
             assert alert.step.within(language) in shown.title
 
@@ -191,11 +192,45 @@ def test_a_breach_toward_citizens_asks_the_commune_chair_for_letters_with_a_date
     text = render("delay_notice", "vi", {**first, **_told(alerts[0])}).text
     assert "Ngày hẹn lại chỉ là gợi ý" in text
     assert "thứ Ba, 08/11/2022" in text
+    assert "Kính gửi: chủ hộ (theo danh sách 2 hộ)" in text
+    assert "Lý do: bước “Phúc tra" in text
+
+
+def test_a_breach_names_its_cause_where_it_is_known_and_so_does_the_letter():
+    late = [(rule(), deadline(n)) for n in (1, 2, 3)]
+    rows = breach_found(late, NOW, {1: "recheck", 2: "recheck"})
+    assert [(row.kind, json.loads(row.data)["count"], json.loads(row.data)["cause"]) for row in rows] == [
+        ("breach", 2, "recheck"), ("delay_notice", 2, "recheck"), ("breach", 1, None), ("delay_notice", 1, None)
+    ]  # fmt: skip
+    breach, letter, *_ = read(rows, known(0)).alerts
+    assert breach.details["cause"]["vi"] == letter.details["reason"]["vi"] == "phải phúc tra sau khi có khiếu nại"
+    strange = breach_found(late[:1], NOW, {1: "hosts_own"})
+    assert read(strange[:1], known(0)).alerts[0].details["cause"] == {"vi": "hosts_own", "en": "hosts_own"}
+
+
+def test_every_cause_a_shipped_procedure_knows_has_a_name():
+    workflows = [library().compiled(key).workflow for key in library().ids()]
+    causes = {cause for workflow in workflows for rule in workflow.deadlines for cause in rule.causes}
+    assert causes
+    assert {f"delivery.cause.{cause}" for cause in causes | {ENTERED_LATE}} <= codes()
+
+
+def test_household_codes_are_of_those_a_message_is_about():
+    term = (1, VILLAGE, "recheck", DUE)
+    shown = Codes({term: ("H-1",)}, {term: ("H-2",)}, {(1, VILLAGE, "surveyed"): ("H-3",)}, {2: "H-4"})
+    waiting = tiding("act_waiting", "info", "village_head", VILLAGE, VILLAGE, "x",
+                     {"workflow": "annual@2022", "state": "surveyed", "count": 9, "round": "1"}, NOW)  # fmt: skip
+    rows = [rung(0), *breach_found([(rule(), deadline(2))], NOW), waiting]
+    told = {alert.kind: alert.households for alert in read(rows, known(codes=shown)).alerts}
+    assert told == {
+        "deadline": ("H-1",), "breach": ("H-2",), "delay_notice": ("H-4",), "act_waiting": ("H-3",)
+    }  # fmt: skip
 
 
 def _told(alert: Any) -> dict[str, Any]:
     told = {"step": alert.step._asdict(), "count": alert.count, "counting": alert.counting, "village": alert.village}
-    return {**told, "due_on": str(alert.due_on)}
+    shown = {"desk": alert.desk._asdict(), "households": list(alert.households), "households_more": 0}
+    return {**told, **shown, "due_on": str(alert.due_on)}
 
 
 def test_a_term_between_offices_needs_no_letter():
