@@ -52,12 +52,98 @@ def language(given: str) -> Language:
 
 def instant(text: str) -> datetime:
     """Read an aware instant from the command line; wrong usage if it is none."""
-    from ..api import parse_instant
-
     try:
-        return parse_instant(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        msg = f"{text!r} is no instant; expected e.g. 2022-10-27T17:00+07:00"
+        raise typer.BadParameter(msg) from error
+    if found.tzinfo is None:
+        msg = f"{text!r} has no time zone; expected e.g. 2022-10-27T17:00+07:00"
+        raise typer.BadParameter(msg)
+    return found
+
+
+def configure_logging(*, as_json: bool | None = None, level: str | None = None) -> None:
+    """Send structured logs to standard error: JSON if asked or if nobody watches, else for reading.
+
+    Events carry keys, codes and counts; a personal identifier is never a key of any of them.
+    """
+    import logging
+    import sys
+
+    import structlog
+
+    machine = as_json if as_json is not None else os.environ.get("RASOAT_LOG") == "json"
+    wanted = logging.getLevelName((level or os.environ.get("RASOAT_LOG_LEVEL", "WARNING")).upper())
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if machine
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(wanted if isinstance(wanted, int) else logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@contextmanager
+def opened(db: str, keys: str | None, *, as_json: bool, now: str | None = None, **options: Any) -> Iterator[Rasoat]:
+    """Open the engine for one command; faults become messages and exit codes.
+
+    `now` freezes the clock; `options` are those of `Rasoat.open`.
+    """
+    from ..api import Rasoat
+    from ..engine.values import Refusal
+    from ..foundation.messages import Language
+
+__all__ = [
+    "Db",
+    "Json",
+    "Keys",
+    "Lang",
+    "configure_logging",
+    "instant",
+    "language",
+    "opened",
+    "print_json",
+    "refusal_object",
+]
+
+Db = Annotated[str, typer.Option("--db", envvar="RASOAT_DATABASE_URL", help="Database URL.", metavar="URL")]
+Keys = Annotated[
+    str | None,
+    typer.Option("--keys", envvar="RASOAT_KEYS", help="Keys to personal data: file:PATH, env, env:VARIABLE."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Lang = Annotated[str, typer.Option("--lang", "--language", envvar="RASOAT_LANG", help="vi or en.")]
+
+
+def language(given: str) -> Language:
+    """Return the language asked for; wrong usage if it is neither."""
+    if given not in ("vi", "en"):
+        msg = f"--lang {given!r}: expected vi or en"
+        raise typer.BadParameter(msg)
+    return "en" if given == "en" else "vi"
+
+
+def instant(text: str) -> datetime:
+    """Read an aware instant from the command line; wrong usage if it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is no instant; expected e.g. 2022-10-27T17:00+07:00"
+        raise typer.BadParameter(msg) from error
+    if found.tzinfo is None:
+        msg = f"{text!r} has no time zone; expected e.g. 2022-10-27T17:00+07:00"
+        raise typer.BadParameter(msg)
+    return found
 
 
 def configure_logging(*, as_json: bool | None = None, level: str | None = None) -> None:
@@ -99,7 +185,7 @@ def opened(
 
     clock = FrozenClock(instant(now)) if now else None
     with refusals(as_json=as_json):
-        engine = Rasoat.open(db, keys=keys, clock=clock, synchronous=synchronous)
+        engine = Rasoat.open(db, keys=keys, clock=clock, **options)
         try:
             yield engine
         finally:

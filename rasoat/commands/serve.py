@@ -35,6 +35,9 @@ def serve(
         bool, typer.Option("--insecure-demo", help="Let everyone on this machine in as everybody: a local trial.")
     ] = False,
     db: Db = DATABASE_URL,
+    read_db: Annotated[
+        str | None, typer.Option("--read-db", help="URL of a PostgreSQL standby that answers questions.", metavar="URL")
+    ] = None,
     keys: Keys = None,
 ) -> None:
     """Serve the HTTP API until told to stop. Nothing is open but the health checks; see `rasoat token create`.
@@ -48,7 +51,7 @@ def serve(
         raise typer.BadParameter(msg)
     with refusals(as_json=False):
         wanted = _settings(settings, host, insecure_demo=insecure_demo)
-    with opened(db, keys, as_json=False) as engine:
+    with opened(db, keys, as_json=False, read_url=read_db) as engine:
         import uvicorn
 
         from ..serving import asgi
