@@ -1,7 +1,9 @@
 """Recorded cases under another definition, calendar or setting: what would have differed. Nothing is written.
 
-The recorded acts are decided again, in the order in which they were entered, by the same `decide`; terms
-that close by themselves run out on the days the rehearsed calendar gives them.
+The acts that count are decided again, in the order in which they were entered, by the same `decide`; terms that
+close by themselves run out on the days the rehearsed calendar gives them. A corrected act is replayed as corrected, in
+the place of the one it stands for; a case that was moved or recoded lies where it lay then. A case that was migrated is
+replayed from its beginning under the one definition that is asked for, or under the one it has now.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..foundation.clock import legal_date
+from ..foundation.clock import legal_date, start_of
+from ..foundation.messages import Text, text
 from ..foundation.paths import at_level
 from ..persistence.cases import CaseRow, load
 from ..persistence.deadlines import of_subjects
@@ -19,6 +22,7 @@ from ..persistence.events import acts, history
 from ..persistence.rounds import rounds
 from .checking.simulating import Simulated, World
 from .definition import DeadlineKind
+from .replaying import MOVING, STEPS, in_force, origin_of
 from .terms import closing, rules_closed
 from .values import SYSTEM, Actor, ActRequest, Mandate
 
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Difference", "Rehearsal", "Under", "rehearse"]
 
-_REPLAYED = {"opened", "step", "breach", "deadline"}
+_REPLAYED = MOVING | {"breach", "deadline", "correction"}
 _OVER = {"met", "met_late", "cancelled"}
 
 
@@ -68,7 +72,7 @@ class Rehearsal:
 
     cases: int = 0
     differences: list[Difference] = field(default_factory=list)
-    left_out: dict[int, str] = field(default_factory=dict)
+    left_out: dict[int, Text] = field(default_factory=dict)
 
     @property
     def unchanged(self) -> int:
@@ -88,15 +92,42 @@ def rehearse(tx: Tx, engine: Engine, case_ids: Sequence[int], under: Under) -> R
     for event in history(tx, case_ids):
         by_case[event.case_id].append(event)
     for case in load(tx, case_ids):
-        odd = {event.kind for event in by_case[case.id]} - _REPLAYED
-        if odd:
-            found.left_out[case.id] = ", ".join(sorted(odd))
+        why = _obstacle(by_case[case.id])
+        if why is None:
+            stage.enter(case, by_case[case.id])
         else:
-            stage.enter(case, by_case[case.id][0])
+            found.left_out[case.id] = why
     found.cases = len(stage.players)
-    stage.play([e for i in stage.players for e in by_case[i] if e.kind == "step"], found)
+    stage.play({i: by_case[i] for i in stage.players}, found)
     _compare(stage, of_subjects(tx, list(stage.players)), found)
     return found
+
+
+def _obstacle(events: Sequence[EventRow]) -> Text | None:
+    """Return why a case cannot be replayed: it was put back to another step, which no act of anybody did."""
+    for event in events:
+        if event.kind not in _REPLAYED:
+            return text("migration.left_out.unknown", kind=event.kind)
+        if event.kind == "migration" and event.from_state != event.to_state:
+            return text("migration.left_out.put_back", plan=event.trigger, old=event.from_state, new=event.to_state)
+    return None
+
+
+def _entered(by_case: Mapping[int, Sequence[EventRow]], known: Mapping[int, ActRow]) -> dict[int, datetime]:
+    """Return the instant at which each act is replayed: its entry, for a correcting act that of the one it corrects."""
+    found = {act_id: act.recorded_at for act_id, act in known.items()}
+    for events in by_case.values():
+        numbered = {event.seq: event for event in events}
+        for event in events:
+            if event.kind != "correction":
+                continue
+            wrong = numbered[json.loads(event.payload)["from_seq"]]
+            instant = found.get(wrong.act_id or 0, wrong.recorded_at)
+            anew = (e.act_id for e in events if e.kind == "restated" and e.recorded_at == event.recorded_at)
+            for act_id in anew:
+                if act_id is not None and known[act_id].recorded_at == event.recorded_at:
+                    found[act_id] = instant
+    return {i: max(instant, start_of(known[i].occurred_on)) for i, instant in found.items()}
 
 
 @dataclass(slots=True)
@@ -119,44 +150,55 @@ class _Stage:
         self._settings: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._days: dict[int, Mapping[str, date]] = {}
 
-    def enter(self, case: CaseRow, opened: EventRow) -> None:
+    def enter(self, case: CaseRow, events: Sequence[EventRow]) -> None:
         """Put a case back to where it was opened."""
         compiled = self.engine.library.compiled(self.under.workflow or case.workflow)
-        facts = json.loads(opened.payload)
-        class_before = str(facts.pop("class_before"))
-        start = case._replace(
-            workflow=compiled.workflow.id, state=compiled.workflow.initial.key, seq=1, last_on=opened.occurred_on,
-            class_before=class_before, class_after=None, facts=json.dumps(facts), head=b"",
-        )  # fmt: skip
+        start = origin_of(case, events)._replace(workflow=compiled.workflow.id, state=compiled.workflow.initial.key)
         self.players[case.id] = _Player(Simulated(start), compiled)
 
-    def play(self, events: Sequence[EventRow], found: Rehearsal) -> None:
-        """Let every recorded act happen again, in the order of entry; terms run out by themselves in between."""
+    def play(self, by_case: Mapping[int, Sequence[EventRow]], found: Rehearsal) -> None:
+        """Let every act that counts happen again, in the order of entry; terms run out by themselves in between."""
         recorded: dict[int, list[EventRow]] = defaultdict(list)
-        for event in events:
-            if event.act_id is not None:
-                recorded[event.act_id].append(event)
-        known = acts(self.tx, sorted(recorded))
-        for act in sorted(known.values(), key=lambda act: (act.recorded_at, act.id)):
-            self._let_terms_run_out(act.recorded_at, found)
+        moves: list[EventRow] = []
+        for events in by_case.values():
+            for event in in_force(events):
+                if event.kind in STEPS and event.act_id is not None:
+                    recorded[event.act_id].append(event)
+                elif event.kind in {"moved", "migration"}:
+                    moves.append(event)
+        known = acts(self.tx, sorted({e.act_id for events in by_case.values() for e in events if e.act_id is not None}))
+        entered = _entered(by_case, known)
+        moves.sort(key=lambda event: event.recorded_at, reverse=True)
+        for act in sorted((known[i] for i in recorded), key=lambda act: (entered[act.id], act.id)):
+            while moves and moves[-1].recorded_at <= entered[act.id]:
+                self._move(moves.pop())
+            self._let_terms_run_out(entered[act.id], found)
             if act.actor != SYSTEM.key:
-                self._act(act, recorded[act.id], found)
+                self._act(act, entered[act.id], recorded[act.id], found)
         self._let_terms_run_out(self.engine.clock.now(), found)
 
-    def _act(self, act: ActRow, events: Sequence[EventRow], found: Rehearsal) -> None:
+    def _move(self, event: EventRow) -> None:
+        """Let a case lie elsewhere from now on; under a definition that knows districts it keeps its own."""
+        player = self.players[event.case_id]
+        path = json.loads(event.payload)["unit_to"]
+        levels = {role.level for role in player.compiled.workflow.roles.values()}
+        if event.kind == "moved" or "district" not in levels:
+            player.now = replace(player.now, case=player.now.case._replace(unit_path=path))
+
+    def _act(self, act: ActRow, now: datetime, events: Sequence[EventRow], found: Rehearsal) -> None:
         request = _request(act, events)
         together = {event.case_id for event in events}
         steps = []
         for event in events:
             player = self.players[event.case_id]
-            world = self._world(player, act.recorded_at)
+            world = self._world(player, now)
             behind = self._behind(player, act.trigger, together)
-            decision = player.now.ask(world, request, act.recorded_at, behind)
+            decision = player.now.ask(world, request, now, behind)
             steps.append((player, world, decision))
             self._tell(event, player, decision.accepted, [r.code for r in decision.refused], found)
         for player, world, decision in steps:
             for step in decision.accepted:
-                self._step(player, world, step, request, act.recorded_at)
+                self._step(player, world, step, request, now)
 
     def _tell(
         self, event: EventRow, player: _Player, accepted: Sequence[Step], codes: Sequence[str], found: Rehearsal
@@ -268,6 +310,8 @@ def _compare(stage: _Stage, recorded: Sequence[DeadlineRow], found: Rehearsal) -
     was: dict[tuple[int, str], list[DeadlineRow]] = defaultdict(list)
     would: dict[tuple[int, str], list[DeadlineRow]] = defaultdict(list)
     for row in recorded:
+        if row.status == "superseded":
+            continue  # another one took its place
         was[row.subject_id, row.rule].append(row)
     for case_id, player in stage.players.items():
         for row in player.terms:

@@ -14,10 +14,10 @@ from ._refusals import REFUSED, refusals
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..api import Rasoat
     from ..engine.migrating import MigrationPlan
-    from ..engine.moving import DeadlineLine, Migration, MigrationReport
+    from ..engine.moving import DeadlineLine, MigrationReport
     from ..foundation.messages import Language, Text
+    from ..workflows.library import WorkflowLibrary
 
 __all__ = ["app"]
 
@@ -82,8 +82,10 @@ def dry_run(
     """Tell what moves, what is blocked and why, which terms change owner or last day. Writes nothing."""
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now) as engine:
-        migration = _migration(engine, named, round_code, unit, choose)
-        _print_report(migration.dry_run(), migration, tongue, as_json=as_json)
+        report = engine.migrate(
+            named, actor="", answers=_answers(choose), round_code=round_code, unit_path=unit, dry_run=True
+        )
+        _print_report(report, engine.library, tongue, as_json=as_json)
 
 
 @app.command()
@@ -104,20 +106,12 @@ def apply(
     """Move every case that can be moved; run again after an interruption. Exit 1 if any case is blocked."""
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now) as engine:
-        migration = _migration(engine, named, round_code, unit, choose)
-        report = migration.apply(actor, batch=batch)
-        _print_report(report, migration, tongue, as_json=as_json)
+        report = engine.migrate(
+            named, actor=actor, answers=_answers(choose), round_code=round_code, unit_path=unit, batch=batch
+        )
+        _print_report(report, engine.library, tongue, as_json=as_json)
     if report.blocked:
         raise typer.Exit(REFUSED)
-
-
-def _migration(engine: Rasoat, named: str, round_code: str | None, unit: str | None, choose: list[str]) -> Migration:
-    from ..engine.migrating import settled
-    from ..engine.moving import Migration, Scope
-    from ..workflows.migrations import find_migration
-
-    plan = settled(find_migration(named), _answers(choose))
-    return Migration(engine.database, engine.engine, plan, Scope(_round_id(engine, round_code), unit))
 
 
 def _answers(choose: list[str]) -> dict[str, str]:
@@ -127,20 +121,6 @@ def _answers(choose: list[str]) -> dict[str, str]:
             msg = f"--choose {name!r}: expected CHOICE=OPTION"
             raise typer.BadParameter(msg)
     return {name: option for name, _, option in pairs}
-
-
-def _round_id(engine: Rasoat, code: str | None) -> int | None:
-    from ..foundation.errors import NotFoundError
-    from ..persistence.rounds import round_by_code
-
-    if code is None:
-        return None
-    with engine.database.read() as tx:
-        found = round_by_code(tx, code)
-    if found is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
-    return found.id
 
 
 def _head(plan: MigrationPlan) -> dict[str, Any]:
@@ -159,11 +139,11 @@ def _head(plan: MigrationPlan) -> dict[str, Any]:
     }
 
 
-def _print_report(report: MigrationReport, migration: Migration, tongue: Language, *, as_json: bool) -> None:
+def _print_report(report: MigrationReport, library: WorkflowLibrary, tongue: Language, *, as_json: bool) -> None:
     if as_json:
         print_json(_object(report))
         return
-    for line in _lines(report, migration, tongue):
+    for line in _lines(report, library, tongue):
         typer.echo(line.within(tongue))
 
 
@@ -186,8 +166,9 @@ def _place(item: tuple[DeadlineLine, int]) -> tuple[str, str, str, str]:
     return line.unit_path, line.rule, line.how, str(line.due_to)
 
 
-def _lines(report: MigrationReport, migration: Migration, tongue: Language) -> Iterator[Text]:
-    plan, old, new = report.plan, migration.old, migration.new
+def _lines(report: MigrationReport, library: WorkflowLibrary, tongue: Language) -> Iterator[Text]:
+    plan = report.plan
+    old, new = library.workflow(plan.source), library.workflow(plan.target)
     yield text(
         "migration.report.head", plan=plan.key, source=plan.source, target=plan.target, day=f"{plan.on:%d/%m/%Y}"
     )

@@ -36,16 +36,9 @@ def rehearse(
 
     Example: rasoat rehearse --round 18766-2022 --workflow annual@2025
     """
-    from ..deadlines.releases import calendar as release
-    from ..engine.rehearsing import Under
-    from ..engine.rehearsing import rehearse as replay
-
     tongue = language(lang)
     with opened(db, keys, as_json=as_json) as engine:
-        under = Under(workflow, release(calendar) if calendar else None, _settings(setting))
-        ids = sorted(engine.cases_of_round(round_code).values())
-        with engine.database.read() as tx:
-            found = replay(tx, engine.engine, ids, under)
+        found = engine.rehearse(round_code, workflow=workflow, calendar=calendar, settings=_settings(setting))
     if as_json:
         print_json(_object(found))
         return
@@ -53,7 +46,7 @@ def rehearse(
         said = text(f"migration.difference.{kind}", count=count, what=what, recorded=recorded, rehearsed=rehearsed)
         typer.echo(said.within(tongue))
     for case_id, why in found.left_out.items():
-        typer.echo(text("migration.rehearsal.left_out", case=case_id, why=why).within(tongue))
+        typer.echo(text("migration.rehearsal.left_out", case=case_id, why=why.within(tongue)).within(tongue))
     total = text("migration.rehearsal.total", cases=found.cases, unchanged=found.unchanged)
     typer.echo(total.within(tongue))
 
@@ -75,5 +68,5 @@ def _object(found: Rehearsal) -> dict[str, Any]:
         "cases": found.cases,
         "unchanged": found.unchanged,
         "differences": [{**d._asdict(), "case_id": str(d.case_id)} for d in found.differences],
-        "left_out": {str(case_id): why for case_id, why in found.left_out.items()},
+        "left_out": {str(case_id): why._asdict() for case_id, why in found.left_out.items()},
     }

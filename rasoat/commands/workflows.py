@@ -11,6 +11,7 @@ import typer
 from ._refusals import REFUSED, refusals
 from .due import Tongue
 from .export import export_workflow
+from .settings import list_settings, set_setting, unset_setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,9 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Procedures as data: list, show, check, export.")
 app.command("export")(export_workflow)
+app.command("settings")(list_settings)
+app.command("set")(set_setting)
+app.command("unset")(unset_setting)
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Language_ = Annotated[Tongue, typer.Option("--lang", "--language", help="Language of the text.")]
@@ -242,11 +246,17 @@ def _deadline(rule: DeadlineRule, wording: Any, language: Language) -> Iterator[
 
 
 def _settings(workflow: Workflow, wording: Any, language: Language) -> Iterator[str]:
+    from ..engine.settings import fixed_settings
+    from ..foundation.messages import text
+
+    fixed = fixed_settings(workflow)
+    part = text("settings.part").within(language)
     yield from _section(wording.say("heading.settings"))
     for setting in workflow.settings.values():
         default = "—" if setting.default is None else json.dumps(setting.default, ensure_ascii=False)
         doubt = f", {setting.doubt}" if setting.doubt else ""
-        yield f"  {setting.key} = {default}  {setting.label.within(language)}  [SETTING{doubt}]"
+        said = f"{doubt}, {part}" if setting.key in fixed else doubt
+        yield f"  {setting.key} = {default}  {setting.label.within(language)}  [SETTING{said}]"
     yield from _section(wording.say("heading.invariants"))
     for invariant in workflow.invariants:
         yield f"  {invariant.key:<18} {invariant.label.within(language)}  {_cited(invariant.article)}"

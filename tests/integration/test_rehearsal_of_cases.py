@@ -8,14 +8,12 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from rasoat import Actor, Correction, HouseholdOrder, Mandate
 from rasoat.deadlines.calendar import Calendar, DayFact, DayKind
 from rasoat.deadlines.releases import calendar
-from rasoat.engine.migrating import settled
-from rasoat.engine.moving import Migration
 from rasoat.engine.rehearsing import Difference, Under, rehearse
 from rasoat.foundation.messages import Text
-from rasoat.workflows.migrations import shipped_migrations
-from tests.support.regimes import JuneRound
+from tests.support.regimes import MINUTES, OLD, JuneRound
 
 
 @pytest.fixture
@@ -95,15 +93,66 @@ def test_a_setting_can_be_rehearsed(june):
     assert found.unchanged == 0
 
 
-def test_cases_that_were_moved_meanwhile_are_left_out_and_named(june):
+def migrate(june, **answers):
+    june.move_to(date(2025, 7, 1), 9)
+    june.engine.migrate("2025-07-01.annual", actor="admin", answers=answers)
+
+
+def test_cases_that_were_migrated_meanwhile_are_replayed_under_the_one_definition(june):
+    """Begun under the district, decided under the province: nothing differs under the definition of 2025."""
     june.to_posted(june.ids(), date(2025, 6, 20))
     june.to_settled(date(2025, 6, 26))
-    june.move_to(date(2025, 7, 1), 9)
-    plan = settled(shipped_migrations()["2025-07-01.annual"], {})
-    Migration(june.engine.database, june.engine.engine, plan).apply("admin")
+    migrate(june)
+    june.to_reported(june.ids(), date(2025, 7, 2))
+    june.to_decided(june.ids(), date(2025, 7, 3), date(2025, 7, 7), date(2025, 7, 8))
     found = rehearsed(june)
-    assert found.left_out == dict.fromkeys(june.ids(), "migration")
+    assert (found.cases, found.left_out, found.differences) == (len(june.ids()), {}, [])
+    under_the_district = rehearsed(june, workflow="annual@2022")
+    assert {d[1:] for d in under_the_district.differences} == {
+        ("owner", "opinion", "superior_chair@42", "superior_chair@42/446")
+    }
+
+
+def test_a_case_that_a_migration_put_back_is_left_out_with_the_reason(june):
+    june.to_posted(june.ids(), date(2025, 6, 20))
+    june.to_settled(date(2025, 6, 26))
+    june.to_reported(june.ids(), date(2025, 6, 27))
+    migrate(june, pending_at_district="report_again")
+    found = rehearsed(june)
     assert found.cases == 0
+    assert set(found.left_out) == set(june.ids())
+    assert "put it back from “reported” to “summarised”" in found.left_out[june.ids()[0]].en
+
+
+def test_a_corrected_act_is_replayed_as_corrected_in_the_place_of_the_wrong_one(june):
+    june.whole()
+    ids = june.ids(2)
+    (posted,) = [e for e in june.engine.case(ids[0]).events if e.trigger == "post"]
+    chair = Actor("ct", (Mandate("commune_chair", "42"),))
+    said = {"decided_on": date(2025, 6, 30), "authority": "80/QĐ-UBND", "reason": "nhập nhầm ngày"}
+    order = Correction(posted.act_id, chair, **said, occurred_on=date(2025, 6, 11))
+    outcome = june.engine.correct(order)
+    assert outcome.ok, outcome.refused
+    assert {e.kind for e in june.engine.case(ids[0]).events} >= {"correction", "restated"}
+    found = rehearsed(june)
+    assert (found.cases, found.left_out, found.differences) == (len(june.ids()), {}, [])
+    later = rehearsed(june, calendar=holiday(date(2025, 6, 16)))
+    moved = {(d.recorded, d.rehearsed) for d in later.differences if (d.case_id, d.kind) == (ids[0], "due")}
+    assert moved == {("2025-06-16", "2025-06-17")}
+
+
+def test_a_household_that_moved_meanwhile_is_replayed_in_the_village_where_it_was(june):
+    """Still unscored when it came, it would have held up the meeting that its new village had held before."""
+    late, ids = june.cases["H1-1"], june.ids()
+    june.must("list_managed", date(2025, 6, 3), ids)
+    june.must("survey", date(2025, 6, 5), [i for i in ids if i != late])
+    june.must("meet", date(2025, 6, 9), june.ids(2), MINUTES)
+    june.move_to(date(2025, 6, 10), 9)
+    official = Actor("ct", (Mandate("commune_chair", "42"),))
+    june.engine.move_household(HouseholdOrder(official, date(2025, 6, 10), "01/XN"), "H1-1", f"{OLD}/02")
+    june.must("survey", date(2025, 6, 11), [late])
+    found = rehearsed(june)
+    assert (found.cases, found.left_out, found.differences) == (len(ids), {}, [])
 
 
 def test_the_summary_counts_equal_differences_together(june):

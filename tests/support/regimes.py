@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from rasoat.engine.service import Outcome
 
-__all__ = ["NEW", "OLD", "ROUND", "STARTED", "JuneRound", "answers"]
+__all__ = ["MINUTES", "NEW", "OLD", "ROUND", "STARTED", "JuneRound", "answers"]
 
 OLD, NEW = "42/446/18766", "42/18766"
 STARTED = date(2025, 6, 2)
 ROUND = "18766-2025-06"
 _OFFICES = ("committee", "enumerator", "commune_chair", "village_head", "superior_chair")
-_MINUTES = {
+MINUTES = {
     "attendees": 60, "in_favour": 55, "copies": 2,
     "signed_by_chair": True, "signed_by_secretary": True, "signed_by_households": True,
 }  # fmt: skip
@@ -87,7 +87,7 @@ class JuneRound:
         """List, survey, meet and post."""
         self.must("list_managed", date(2025, 6, 3), ids)
         self.must("survey", date(2025, 6, 5), ids)
-        self.must("meet", date(2025, 6, 9), ids, _MINUTES)
+        self.must("meet", date(2025, 6, 9), ids, MINUTES)
         self.must("post", posted_on, ids, _POSTED)
 
     def to_settled(self, day: date) -> None:
@@ -107,7 +107,7 @@ class JuneRound:
         rows = {i: {**answers(i), "surveyor": "rsv2"} for i in ids}
         again = ActRequest("survey", tuple(ids), met_on, _everyone(), rows=rows)
         assert self.engine.fire_many(again).ok
-        self.must("meet", met_on, ids, _MINUTES)
+        self.must("meet", met_on, ids, MINUTES)
         self.must("post", posted_on, ids, _POSTED)
 
     def whole(self) -> None:

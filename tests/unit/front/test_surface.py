@@ -82,6 +82,16 @@ ENGINE = {
     "move_household(self, order, code, unit_path, *, connection=None)",
     "recode_commune(self, order, old, new, *, connection=None)",
     "lineage(self, code)",
+    (
+        "migrate(self, plan, *, actor, answers={}, round_code=None, unit_path=None, dry_run=False, batch=500, "
+        "max_batches=None)"
+    ),
+    "rehearse(self, round_code, *, workflow=None, calendar=None, settings=None)",
+    "set_setting(self, key, value, *, workflow='', unit_path='', connection=None)",
+    "unset_setting(self, key, *, workflow='', unit_path='', connection=None)",
+    "settings(self)",
+    "outlooks(self, round_code=None)",
+    "open_milestones(self, round_code, plan, *, connection=None)",
     "today(self)",
 }
 
