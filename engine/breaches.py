@@ -40,9 +40,12 @@ def enter(tx: Tx, entries: Sequence[Entry], now: datetime, actor: str, document:
         return
     numbers = last_entries(tx, [entry.deadline_id for entry in entries])
     lines = []
+    written: dict[int, str] = {}
     for entry in entries:
         seq = numbers[entry.deadline_id] = numbers.get(entry.deadline_id, 0) + 1
-        detail = canonical_json(dict(entry.detail)).decode()
+        # Entries that share one mapping, as those of a calendar change do, share its text.
+        detail = written.get(id(entry.detail)) or canonical_json(dict(entry.detail)).decode()
+        written[id(entry.detail)] = detail
         lines.append(LedgerEntry(entry.deadline_id, seq, entry.kind, entry.occurred_on, now, actor, document, detail))
     insert_entries(tx, lines)
 

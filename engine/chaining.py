@@ -36,9 +36,10 @@ def note(tx: Tx, cases: Sequence[CaseRow], notes: Sequence[Note], actor: str, no
     numbers = {case.id: case.seq for case in cases}
     cores: list[EventCore] = []
     kept = [each for each in notes if each.case_id in by_id]
+    stamp = instant_text(now)
     for each in kept:
         numbers[each.case_id] += 1
-        cores.append(_core(each, by_id[each.case_id].state, numbers[each.case_id], actor, now))
+        cores.append(_core(each, by_id[each.case_id].state, numbers[each.case_id], actor, stamp))
     hashes = hash_events({case.id: case.head for case in cases}, cores)
     heads = {core.case_id: digest for core, digest in zip(cores, hashes, strict=True)}
     advance(tx, [_advanced(by_id[i], numbers[i], head) for i, head in heads.items()])
@@ -51,11 +52,11 @@ def note(tx: Tx, cases: Sequence[CaseRow], notes: Sequence[Note], actor: str, no
     )
 
 
-def _core(each: Note, state: str, seq: int, actor: str, now: datetime) -> EventCore:
+def _core(each: Note, state: str, seq: int, actor: str, stamp: str) -> EventCore:
     payload = canonical_json(dict(each.payload)).decode()
     return EventCore(
         each.case_id, seq, each.kind, each.trigger, state, state, None,
-        each.occurred_on.isoformat(), instant_text(now), actor, payload, "",
+        each.occurred_on.isoformat(), stamp, actor, payload, "",
     )  # fmt: skip
 
 

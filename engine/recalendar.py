@@ -18,11 +18,12 @@ from ..foundation.clock import legal_date
 from ..foundation.errors import CalendarError
 from ..persistence.cases import lock
 from ..persistence.deadlines import open_of
-from ..persistence.ledger import Moved, deadlines_by_id, move
+from ..persistence.ledger import Moved, deadlines_by_id, entries_of, move
 from ..persistence.outbox import enqueue
-from ..persistence.recalendaring import adjusted_terms, open_terms, subjects_of
+from ..persistence.recalendaring import ADJUSTING, adjusted_terms, open_terms, subjects_of
 from .breaches import Entry, enter
 from .chaining import Note, note
+from .judging import Held
 from .ledger import held, moved
 from .tidings import tiding, what
 from .values import SYSTEM
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ..persistence.deadlines import DeadlineRow
     from ..persistence.outbox import OutboxRow
     from ..persistence.recalendaring import OpenTerm
-    from .judging import Held
+    from .definition import DeadlineRule
     from .service import Engine
 
 __all__ = ["Recalendared", "Shift", "recalendar"]
@@ -117,6 +118,8 @@ class _Finder:
         self._calendars: dict[str, Calendar] = {}
         self._dues: dict[tuple[str, str, int, date, str], date] = {}
         self._changes: dict[tuple[str, str], tuple[DayChange, ...]] = {}
+        self._found: dict[tuple[object, ...], _New | None] = {}
+        self._rules: dict[tuple[str, str], DeadlineRule] = {}
 
     def calendar(self, unit_path: str) -> Calendar:
         """Return the calendar of a unit as known today."""
@@ -138,17 +141,38 @@ class _Finder:
 
     def judged(self, tx: Tx, rows: Sequence[DeadlineRow]) -> list[tuple[Held, _New]]:
         """Return those of `rows` that end elsewhere or became firm, each by its own ledger."""
-        found = []
-        for each in held(tx, self._engine, rows):
-            if each.running is None or each.row.status != "open":
-                continue
+        counted = [row for row in rows if row.status == "open" and row.subject == "case" and row.kind != "fixed"]
+        entries = entries_of(tx, [row.id for row in counted])
+        adjusted = {row.id for row in counted if any(e.kind in ADJUSTING for e in entries.get(row.id, ()))}
+        found = [self._plain(row) for row in counted if row.id not in adjusted]
+        for each in held(tx, self._engine, [row for row in counted if row.id in adjusted]):
             calendar = self.calendar(each.row.unit_path)
-            plain = not each.running.pauses and not each.running.extra
-            due_on = self._due(each.row, calendar) if plain else each.running.due_on(calendar)
-            new = self._new(each.row, due_on, calendar, 1)
-            if new is not None:
-                found.append((each._replace(calendar=calendar), new))
-        return found
+            new = self._new(each.row, each.counted.due_on(calendar), calendar, 1)
+            found.append((each._replace(calendar=calendar), new))
+        return [(each, new) for each, new in found if new is not None]
+
+    def _plain(self, row: DeadlineRow) -> tuple[Held, _New | None]:
+        """Judge a term that nobody suspended or extended: the same answer for all that rest on the same."""
+        calendar = self.calendar(row.unit_path)
+        key = (
+            row.workflow,
+            row.rule,
+            row.length,
+            row.started_on,
+            row.calendar,
+            row.due_on,
+            row.provisional,
+            calendar.key,
+        )
+        if key not in self._found:
+            self._found[key] = self._new(row, self._due(row, calendar), calendar, 1)
+        return Held(row, self._rule(row), (), None, calendar), self._found[key]
+
+    def _rule(self, row: DeadlineRow) -> DeadlineRule:
+        key = (row.workflow, row.rule)
+        if key not in self._rules:
+            self._rules[key] = self._engine.library.compiled(row.workflow).workflow.deadline(row.rule)
+        return self._rules[key]
 
     def _new(self, term: OpenTerm | DeadlineRow, due_on: date, calendar: Calendar, count: int) -> _New | None:
         firm = term.provisional and not calendar.is_provisional(due_on)
@@ -207,10 +231,11 @@ def _apply(tx: Tx, engine: Engine, finder: _Finder, subjects: Sequence[int]) -> 
     now = engine.clock.now()
     today = legal_date(now)
     waking = _Waking(now)
+    said = _Said()
     move(tx, [waking.row(each, new) for each, new in changes])
-    enter(tx, [_entry(each, new, today) for each, new in changes], now, SYSTEM.key)
+    enter(tx, [_entry(each, new, said, today) for each, new in changes], now, SYSTEM.key)
     shifted = [(each, new) for each, new in changes if new.due_on != each.row.due_on]
-    note(tx, cases, [_note(each, new, today) for each, new in shifted], SYSTEM.key, now)
+    note(tx, cases, [_note(each, new, said, today) for each, new in shifted], SYSTEM.key, now)
     enqueue(tx, _tidings(shifted, now))
 
 
@@ -233,23 +258,33 @@ class _Waking:
         return self._known[key]._replace(deadline_id=row.id)
 
 
-def _entry(each: Held, new: _New, today: date) -> Entry:
+class _Said:
+    """What ledger and chain say of a change, written once for all deadlines that change alike."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[date, str, str, _New], dict[str, str]] = {}
+
+    def of(self, each: Held, new: _New) -> dict[str, str]:
+        """Return the details of one deadline's change; not to be altered."""
+        key = (each.row.due_on, each.row.calendar, each.calendar.key, new)
+        if key not in self._known:
+            self._known[key] = {
+                "old_due_on": each.row.due_on.isoformat(),
+                "new_due_on": new.due_on.isoformat(),
+                "old_calendar": each.row.calendar,
+                "new_calendar": each.calendar.key,
+                "decision": new.decision,
+            }
+        return self._known[key]
+
+
+def _entry(each: Held, new: _New, said: _Said, today: date) -> Entry:
     kind = "firm" if new.due_on == each.row.due_on else "superseded"
-    return Entry(each.row.id, kind, today, _detail(each, new))
+    return Entry(each.row.id, kind, today, said.of(each, new))
 
 
-def _detail(each: Held, new: _New) -> dict[str, str]:
-    return {
-        "old_due_on": each.row.due_on.isoformat(),
-        "new_due_on": new.due_on.isoformat(),
-        "old_calendar": each.row.calendar,
-        "new_calendar": each.calendar.key,
-        "decision": new.decision,
-    }
-
-
-def _note(each: Held, new: _New, today: date) -> Note:
-    payload = {"deadline": str(each.row.id), "rule": each.row.rule, **_detail(each, new)}
+def _note(each: Held, new: _New, said: _Said, today: date) -> Note:
+    payload = {"deadline": str(each.row.id), "rule": each.row.rule, **said.of(each, new)}
     return Note(each.row.subject_id, "deadline", "superseded", today, payload)
 
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from .database import Tx
 
-__all__ = ["OpenTerm", "adjusted_terms", "open_terms", "subjects_of"]
+__all__ = ["ADJUSTING", "OpenTerm", "adjusted_terms", "open_terms", "subjects_of"]
 
-_ADJUSTING = ("suspended", "resumed", "extended")
+ADJUSTING = ("suspended", "resumed", "extended")
+"""Ledger lines after which a term has an arithmetic of its own."""
 
 
 class OpenTerm(NamedTuple):
@@ -71,4 +72,4 @@ def _running(tx: Tx, unit_path: str | None) -> list[Any]:
 
 def _is_adjusted(tx: Tx) -> Any:
     d, entry = tx.tables.deadline, tx.tables.deadline_entry
-    return select(entry.c.seq).where(entry.c.deadline_id == d.c.id, entry.c.kind.in_(_ADJUSTING)).exists()
+    return select(entry.c.seq).where(entry.c.deadline_id == d.c.id, entry.c.kind.in_(ADJUSTING)).exists()
