@@ -57,8 +57,9 @@ $(RUNTIME): pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(VENV)/bin/python $(PIP_INSTALL) --editable .
 	touch $@
 
-$(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
+$(DEV): pyproject.toml constraints.txt tests/conformance-requirements.txt | $(VENV)/bin/python
 	$(VENV)/bin/python $(PIP_INSTALL) --editable '.[dev]'
+	$(VENV)/bin/python $(PIP_INSTALL) --no-deps --requirement tests/conformance-requirements.txt
 	touch $@ $(RUNTIME)
 
 $(BENCH)/.ready: pyproject.toml constraints.txt $(wildcard benchmarks/requirements.txt)

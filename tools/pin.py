@@ -1,5 +1,7 @@
 """Write constraints.txt: the versions, in this environment, of all that rasoat with its dev extra needs.
 
+What tests/conformance-requirements.txt lists gets the versions found here too.
+
 Run it in an environment made fresh with the newest releases: ``.venv/bin/python tools/pin.py``.
 """
 
@@ -12,7 +14,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-OUTPUT = Path(__file__).resolve().parent.parent / "constraints.txt"
+TOP = Path(__file__).resolve().parent.parent
+OUTPUT = TOP / "constraints.txt"
+CONFORMANCE = TOP / "tests" / "conformance-requirements.txt"
 ROOT = Requirement("rasoat[dev]")
 HEADER = "# Known good versions for development, tests and CI. Written by tools/pin.py; hosts need not follow them.\n"
 
@@ -47,7 +51,19 @@ def _requirements(lines: list[str], extra: str) -> list[Requirement]:
     return [need for need in needs if need.marker is None or need.marker.evaluate({"extra": extra})]
 
 
+def repinned(text: str) -> str:
+    """Return a list of exact requirements with the versions installed here; comments stay."""
+    lines = [line if line.startswith("#") else _pin(Requirement(line)) for line in text.splitlines()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _pin(wanted: Requirement) -> str:
+    bare = Requirement(wanted.name)
+    return f"{canonicalize_name(bare.name)}=={_installed(bare).version}"
+
+
 if __name__ == "__main__":
+    CONFORMANCE.write_text(repinned(CONFORMANCE.read_text(encoding="utf-8")), encoding="utf-8")
     pins = closure(ROOT)
     OUTPUT.write_text(HEADER + "".join(f"{name}=={pins[name]}\n" for name in sorted(pins)), encoding="utf-8")
     print(f"{len(pins)} versions pinned in {OUTPUT.name}")

@@ -119,12 +119,11 @@ def test_the_same_tool_finds_a_log_out_of_order_unfit(whole):
 
 
 def replayed(june, text):
-    """What pm4py says of a log against the exported net; its licence (AGPL) keeps it out of the development tools."""
+    """What pm4py says of a log against the exported net; it is AGPL, so `make` installs it for the tests only."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tool's own, and it takes an error inside for an unsound net
-        pm4py = pytest.importorskip(
-            "pm4py", reason="AGPL, so not a development dependency: pip install --group conformance"
-        )
+        import pm4py
+
         model, log = june.folder / "model.pnml", june.folder / "log.xes"
         model.write_text(pnml(june.engine.library.workflow("annual@2022")), encoding="utf-8")
         log.write_text(text, encoding="utf-8")

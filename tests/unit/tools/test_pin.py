@@ -34,5 +34,9 @@ def test_all_that_the_extra_needs_is_pinned_here_and_nothing_else():
     }
 
 
+def test_a_list_of_exact_versions_gets_those_installed_here():
+    assert pin.repinned("# why\nalpha-one==1.0\nbeta==1.9\n") == "# why\nalpha-one==1.5\nbeta==2.0\n"
+
+
 def test_without_the_extra_its_needs_stay_out():
     assert pin.closure(Requirement("project")) == {"alpha-one": "1.5", "delta": "4.1"}
