@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ..engine.definition import SUPERVISOR
 from ..foundation.errors import NotFoundError
 from ..foundation.paths import parent
 from .model import Recipient
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from ..foundation.messages import Language
     from .preferences import Preferences
 
-__all__ = ["Absence", "Climb", "Directory", "Person", "Post", "Resolution", "StaffDirectory", "resolve"]
+__all__ = ["COMMITTEE", "Absence", "Climb", "Directory", "Person", "Post", "Resolution", "StaffDirectory", "resolve"]
+
+
+COMMITTEE = "committee"
+"""The role of a steering committee (Ban Chỉ đạo), which oversees where there is no supervisor."""
 
 
 class Directory(Protocol):
@@ -52,7 +57,19 @@ class Resolution:
 
 
 def resolve(directory: Directory, role: str, unit_path: str, on: date) -> Resolution:
-    """Return the holders of `role` at `unit_path` on `on`, or of the next level up that has any."""
+    """Return the holders of `role` at `unit_path` on `on`, or of the next level up that has any.
+
+    Where nobody up to the top supervises, the steering committees (Ban Chỉ đạo) from that unit upward are told instead:
+    a term that ran out must reach somebody.
+    """
+    found = _climb(directory, role, unit_path, on)
+    if found.recipients or role != SUPERVISOR:
+        return found
+    instead = _climb(directory, COMMITTEE, unit_path, on)
+    return Resolution(instead.recipients, (*found.climbed, *instead.climbed))
+
+
+def _climb(directory: Directory, role: str, unit_path: str, on: date) -> Resolution:
     climbed: list[Climb] = []
     level: str | None = unit_path
     while level is not None:
@@ -138,6 +155,11 @@ class StaffDirectory:
     def superior(self, role: str) -> str:
         """Return the role that answers for `role` one level up."""
         return self.superiors.get(role, role)
+
+    def watcher(self) -> str | None:
+        """Return the role that is told what a supervisor must learn; None if nobody ever holds any such role."""
+        held = {post.role for post in self.posts}
+        return next((role for role in (SUPERVISOR, self.superior(SUPERVISOR), COMMITTEE) if role in held), None)
 
     def recipient(self, key: str) -> Recipient:
         """Return a person by key, at the first post they hold if any; `NotFoundError` if there is no such person."""

@@ -7,7 +7,9 @@ from collections import Counter
 from datetime import date, time
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from ..engine.definition import SUPERVISOR
 from ..foundation.errors import DefinitionError
+from ..foundation.logs import Log
 from ..foundation.messages import LANGUAGES, Language
 from .directory import Absence, Person, Post, StaffDirectory
 from .model import SEVERITIES, Severity
@@ -20,17 +22,25 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "parse"]
 
+log = Log("rasoat.notifications")
+
 
 def load(path: Path) -> StaffDirectory:
-    """Return the directory in the file at `path`; `DefinitionError` names the entry and key at fault."""
+    """Return the directory in the file at `path`; `DefinitionError` names the entry and key at fault.
+
+    Without a supervisor the file is taken, with a warning that names who is told instead of one, or that nobody is.
+    """
     try:
-        return parse(tomllib.loads(path.read_text(encoding="utf-8")))
+        directory = parse(tomllib.loads(path.read_text(encoding="utf-8")))
     except tomllib.TOMLDecodeError as error:
         msg = f"{path}: not valid TOML: {error}"
         raise DefinitionError(msg) from error
     except DefinitionError as error:
         msg = f"{path}: {error}"
         raise DefinitionError(msg) from error
+    if (watcher := directory.watcher()) != SUPERVISOR:
+        log.warning("nobody_supervises", file=str(path), role=SUPERVISOR, told_instead=watcher or "nobody")
+    return directory
 
 
 def parse(document: Mapping[str, Any]) -> StaffDirectory:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Forgotten", "Metrics", "Shown", "discard", "forget", "letters", "metrics", "retry", "show", "try_channel"]
 
 
+_AT_ONCE = 2_000
+
+
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """How delivery stands: messages by status, facts that wait or could not be told, and the oldest of what waits."""
@@ -157,14 +160,24 @@ def try_channel(
     return row.id, attempts[-1]
 
 
-def forget(database: Database, engine: Engine, older_than: timedelta) -> Forgotten:
-    """Delete what was settled longer ago than `older_than`. What has not been delivered stays, whatever its age."""
+def forget(
+    database: Database, engine: Engine, older_than: timedelta, *, stop: Callable[[], bool] = lambda: False
+) -> Forgotten:
+    """Delete what was settled longer ago than `older_than`. What has not been delivered stays, whatever its age.
+
+    Some thousand messages a transaction, so that no other writer waits long; `stop` is asked in between.
+    """
     before = engine.clock.now() - older_than
-    with database.begin() as tx:
-        gone = messages.forget(tx, before)
-        read_before = inbox.forget_read(tx, before)
-        forget_idle(tx, before)
-    return Forgotten(*gone, read_before)
+    gone = Forgotten(0, 0, 0)
+    while not stop():
+        with database.begin() as tx:
+            told, facts = messages.forget(tx, before, _AT_ONCE)
+            read_before = inbox.forget_read(tx, before)
+            forget_idle(tx, before)
+        gone = Forgotten(gone.messages + told, gone.facts + facts, gone.read_in_inbox + read_before)
+        if max(told, facts) < _AT_ONCE:
+            break
+    return gone
 
 
 def letters(database: Database, engine: Engine, reference: str, language: Language) -> list[Rendered]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..engine.definition import SUPERVISOR
 from ..foundation.errors import InputError
 from .composing import Settings
+from .directory import COMMITTEE
 from .retrying import BREAKER, RATE, RETRIES, BreakerPolicy, RateLimit, RetryPolicy
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from .directory import Directory
     from .model import Channel
 
-__all__ = ["DIGEST_AT", "OVERSEERS", "SUMMARY_AT", "Notify", "Sending"]
+__all__ = ["DIGEST_AT", "OVERSEERS", "SHORTEST_RETENTION", "SUMMARY_AT", "Notify", "Sending"]
 
 DIGEST_AT, SUMMARY_AT = time(7, 30), time(8)
 """Local times of a working morning, from which digests and summaries go out."""
-OVERSEERS = (SUPERVISOR, "committee")
+OVERSEERS = (SUPERVISOR, COMMITTEE)
+SHORTEST_RETENTION = timedelta(days=30)
+"""No message is deleted sooner by itself: the catch-up after a long absence must find what was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Notify:
 
     `list_link` is the path of the page a message leads to, with the fields {unit}, {round} and {rule}; empty: none.
     `overseers` are the roles that watch over all desks below their unit: their digest tells of every desk there, and
-    they get the weekly summary.
+    they get the weekly summary. Messages that were sent or given up are deleted after `retention`; None: never.
     """
 
     directory: Directory
@@ -58,3 +61,10 @@ class Notify:
     digest_at: time = DIGEST_AT
     summary_at: time = SUMMARY_AT
     overseers: tuple[str, ...] = OVERSEERS
+    retention: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a retention that would delete what was just sent."""
+        if self.retention is not None and self.retention < SHORTEST_RETENTION:
+            msg = f"messages are kept for at least {SHORTEST_RETENTION.days} days, not {self.retention.days}"
+            raise InputError(msg)

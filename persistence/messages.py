@@ -243,24 +243,26 @@ def oldest_unsent(tx: Tx) -> datetime | None:
     return next((row.created_at for row in tx.select(query)), None)
 
 
-def forget(tx: Tx, before: datetime) -> tuple[int, int]:
+def forget(tx: Tx, before: datetime, limit: int) -> tuple[int, int]:
     """Delete what was settled for good before an instant: messages sent or discarded, then facts nobody refers to.
 
-    Queued and dead messages stay whatever their age, and so do facts a message or a digest still needs.
-    Returns how many messages and how many outbox rows went.
+    Queued and dead messages stay whatever their age, and so do facts a message or a digest still needs. At most `limit`
+    of each go at once. Returns how many messages and how many outbox rows went.
     """
     t = tx.tables
     m, o = t.message, t.outbox
     done = select(m.c.id).where(m.c.status.in_(("sent", "discarded")), m.c.settled_at < before)
+    ids = {"ids": tx.texts([row.id for row in tx.select(done.order_by(m.c.settled_at, m.c.id).limit(limit))])}
     for link in (t.message_fact, t.message_attempt):
-        tx.execute(delete(link).where(link.c.message_id.in_(done)))
-    messages = tx.execute(delete(m).where(m.c.id.in_(done)))
+        tx.execute(delete(link).where(in_texts(link.c.message_id, "ids")), ids)
+    messages = tx.execute(delete(m).where(in_texts(m.c.id, "ids")), ids)
     tx.execute(delete(t.held_notice).where(t.held_notice.c.settled_at < before))
     needed = or_(
         exists().where(t.message_fact.c.outbox_id == o.c.id), exists().where(t.held_notice.c.outbox_id == o.c.id)
     )
     over = (o.c.status.in_(("told", "moot", "discarded")), o.c.settled_at < before, ~needed)
-    return messages, tx.execute(delete(o).where(*over))
+    spent = [row.id for row in tx.select(select(o.c.id).where(*over).order_by(o.c.settled_at, o.c.id).limit(limit))]
+    return messages, tx.execute(delete(o).where(in_texts(o.c.id, "ids")), {"ids": tx.texts(spent)})
 
 
 def _select(m: Table) -> Any:

@@ -20,6 +20,7 @@ from rasoat.notifications.model import PermanentFailure, Receipt, TemporaryFailu
 from rasoat.notifications.morning import write_digests, write_summaries
 from rasoat.notifications.retrying import BreakerPolicy, RateLimit, RetryPolicy
 from rasoat.notifications.setup import Notify, Sending
+from rasoat.notifying import notify_jobs
 from rasoat.persistence.held import EVERYBODY, claim_day, waiting
 from rasoat.persistence.outbox import claim_facts, enqueue
 from rasoat.persistence.rounds import HouseholdRow, insert_households
@@ -689,6 +690,36 @@ def test_retention_leaves_what_is_young(post):
     assert operations.forget(post.database, post.review.engine, 30 * DAY) == (0, 0, 0)
     post.review.clock.advance(2 * DAY)
     assert operations.forget(post.database, post.review.engine, 30 * DAY) == (2, 1, 0)
+
+
+def test_retention_goes_on_in_small_steps_stops_when_told_and_leaves_what_is_append_only(complained, monkeypatch):
+    post = complained
+    monkeypatch.setattr(operations, "_AT_ONCE", 1)
+    work_at(post.review, at(date(2022, 11, 4), 8))
+    post.dispatch()
+    post.review.clock.advance(400 * DAY)
+    kept = ("event", "deadline_entry", "rung", "act", "deadline")
+    before = {name: _rows(post, name) for name in kept}
+    assert operations.forget(post.database, post.review.engine, 30 * DAY, stop=lambda: True) == (0, 0, 0)
+    count = len(messages(post.database))
+    gone = operations.forget(post.database, post.review.engine, 30 * DAY)
+    assert gone.messages == count > 3
+    assert messages(post.database) == []
+    assert {name: _rows(post, name) for name in kept} == before
+    assert all(before.values())
+
+
+def _rows(post: Post, name: str) -> int:
+    with post.database.read() as tx:
+        return len(list(tx.select(getattr(tx.tables, name).select())))
+
+
+def test_the_worker_forgets_only_where_the_settings_say_after_how_long():
+    assert [job.name for job in notify_jobs(Notify(staff(), {}))] == ["digest", "dispatch"]
+    keeping = Notify(staff(), {}, retention=400 * DAY)
+    assert [job.name for job in notify_jobs(keeping)] == ["digest", "dispatch", "retention"]
+    with pytest.raises(InputError, match="at least 30 days"):
+        Notify(staff(), {}, retention=DAY)
 
 
 def test_a_channel_is_tried_by_hand_and_the_attempt_is_on_record(post):

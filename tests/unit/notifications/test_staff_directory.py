@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date, time
 
 import pytest
+from structlog.testing import capture_logs
 
 from rasoat.foundation.errors import DefinitionError
 from rasoat.notifications.directory import Climb, resolve
@@ -206,3 +207,31 @@ def test_a_fault_names_the_file(tmp_path, content, fault):
     file.write_text(content, encoding="utf-8")
     with pytest.raises(DefinitionError, match=rf"directory\.toml: .*{fault}"):
         load(file)
+
+
+def test_without_a_supervisor_the_nearest_committee_is_told_and_the_message_can_say_so(staff):
+    staff["post"] = [{"person": "committee", "role": "committee", "unit": COMMUNE}]
+    found = resolve(parse(staff), "supervisor", VILLAGE, DAY)
+    assert keys(found.recipients) == ["committee"]
+    assert [(climb.role, climb.unit) for climb in found.climbed[:2]] == [
+        ("supervisor", VILLAGE), ("supervisor", COMMUNE)
+    ]  # fmt: skip
+
+
+def test_a_supervisor_anywhere_above_comes_before_the_committee_next_door(staff):
+    staff["post"] = [
+        {"person": "committee", "role": "committee", "unit": COMMUNE},
+        {"person": "district", "role": "supervisor", "unit": "ha-tinh"},
+    ]
+    assert keys(resolve(parse(staff), "supervisor", VILLAGE, DAY).recipients) == ["district"]
+
+
+@pytest.mark.parametrize(("role", "told"), [("supervisor", None), ("committee", "committee"), ("enumerator", "nobody")])
+def test_a_file_without_supervisor_is_taken_with_a_warning_that_names_who_is_told(tmp_path, role, told):
+    path = tmp_path / "can-bo.toml"
+    person = '[[person]]\nkey = "p"\nname = "P"\naddresses = { email = "p@example.vn" }\n'
+    path.write_text(f'{person}[[post]]\nperson = "p"\nrole = "{role}"\nunit = "42"\n', encoding="utf-8")
+    with capture_logs() as logs:
+        load(path)
+    found = [entry["told_instead"] for entry in logs if entry["event"] == "nobody_supervises"]
+    assert found == ([] if told is None else [told])
