@@ -16,6 +16,7 @@ from .notifications.composing import Settings
 from .notifications.directory_file import load as load_directory
 from .notifications.dispatch import dispatch
 from .notifications.morning import write_digests, write_summaries
+from .notifications.operations import forget
 from .notifications.retrying import BreakerPolicy, RateLimit, RetryPolicy
 from .notifications.setup import DIGEST_AT, OVERSEERS, SUMMARY_AT, Notify, Sending
 from .notifications.toml_tables import TomlTable
@@ -108,7 +109,15 @@ def notify_jobs(notify: Notify) -> tuple[Job, ...]:
     return (
         Job("digest", timedelta(minutes=5), digest),
         Job("dispatch", timedelta(seconds=30), send, _next_message),
+        *([Job("retention", timedelta(hours=6), _forgetting(notify.retention))] if notify.retention else []),
     )
+
+
+def _forgetting(older_than: timedelta) -> Callable[[Rasoat, Callable[[], bool]], Mapping[str, Any]]:
+    def run(app: Rasoat, stop: Callable[[], bool]) -> Mapping[str, Any]:
+        return forget(app.database, app.engine, older_than, stop=stop)._asdict()
+
+    return run
 
 
 def _next_message(app: Rasoat) -> datetime | None:
@@ -129,11 +138,18 @@ def _notify(top: TomlTable, folder: Path, app: Rasoat) -> Notify:
         digest_at=digest.take("at", time, DIGEST_AT),
         summary_at=digest.take("summary_at", time, SUMMARY_AT),
         overseers=digest.strings("overseers", OVERSEERS),
+        retention=_retention(top.table("retention")),
     )
     digest.finish()
     top.finish()
     _require_channels(directory, found)
     return found
+
+
+def _retention(table: TomlTable) -> timedelta | None:
+    days = table.take("days", int, 0)
+    table.finish()
+    return timedelta(days=days) if days else None
 
 
 def _settings(table: TomlTable, folder: Path) -> Settings:
