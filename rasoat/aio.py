@@ -179,3 +179,4 @@ class AsyncRasoat:
     recalendar = _in_thread(Rasoat.recalendar)
     what_if = _in_thread(Rasoat.what_if)
     desk_feed = _in_thread(Rasoat.desk_feed)
+    require_settings = _in_thread(Rasoat.require_settings)

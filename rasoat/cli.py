@@ -39,6 +39,7 @@ from .commands import (
     workflows,
 )
 from .commands._common import configure_logging
+from .commands._examples import show_examples
 
 __all__ = ["app", "main"]
 
@@ -81,6 +82,8 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("export")(backup.export)
 app.command("load")(backup.load)
+
+show_examples(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  a typer callback takes the option's value alone

@@ -26,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the run's one PostgreSQL folder: the controller makes it, its workers are told."""
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # a developer's own PGHOST or PGPORT is not the tests' business
+    os.environ.pop("RASOAT_LANG", None)
+    os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the locale's language; here the one they speak where none is set
     told = getattr(config, "workerinput", None)
     if told:
         config.stash[_CLUSTER] = Cluster(Path(told["postgres_folder"]), told["postgres_owner"])

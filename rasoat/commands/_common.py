@@ -6,25 +6,31 @@ import json
 import os
 from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..foundation.clock import FrozenClock
 from ._refusals import refusals
+from ._speaking import chosen, language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..api import Rasoat
     from ..engine.values import Refusal
-    from ..foundation.messages import Language
 
 __all__ = [
+    "ActorKey",
     "Db",
+    "IdempotencyKey",
     "Json",
     "Keys",
     "Lang",
+    "Now",
+    "ReleasesDir",
+    "Roles",
     "configure_logging",
     "instant",
     "language",
@@ -39,15 +45,25 @@ Keys = Annotated[
     typer.Option("--keys", envvar="RASOAT_KEYS", help="Keys to personal data: file:PATH, env, env:VARIABLE."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-Lang = Annotated[str, typer.Option("--lang", "--language", envvar="RASOAT_LANG", help="vi or en.")]
-
-
-def language(given: str) -> Language:
-    """Return the language asked for; wrong usage if it is neither."""
-    if given not in ("vi", "en"):
-        msg = f"--lang {given!r}: expected vi or en"
-        raise typer.BadParameter(msg)
-    return "en" if given == "en" else "vi"
+Lang = Annotated[
+    str,
+    typer.Option(
+        "--lang", "--language", envvar="RASOAT_LANG", callback=chosen, show_default="by locale", help="vi or en."
+    ),
+]
+Now = Annotated[
+    str | None, typer.Option("--now", help="Let the clock stand at this instant, e.g. 2022-10-27T17:00+07:00.")
+]
+ActorKey = Annotated[
+    str, typer.Option("--actor", envvar="RASOAT_ACTOR", help="Staff code of who acts or decides (never a name).")
+]
+Roles = Annotated[list[str], typer.Option("--role", help="ROLE:UNIT_PATH the actor holds; may be repeated.")]
+IdempotencyKey = Annotated[
+    str | None, typer.Option("--idempotency-key", help="The same key with the same request does it once.")
+]
+ReleasesDir = Annotated[
+    Path | None, typer.Option("--releases-dir", help="Directory of imported releases (or RASOAT_CALENDARS).")
+]
 
 
 def instant(text: str) -> datetime:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..foundation.errors import InputError, NotFoundError, RasoatError
+from ._speaking import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +26,12 @@ def refusals(*, as_json: bool) -> Iterator[None]:
     try:
         yield
     except RasoatError as fault:
+        from ..foundation.messages import text
+
+        title = text(f"web.{fault.code}")
         if as_json:
-            typer.echo(json.dumps({"error": {"code": fault.code, "message": str(fault)}}, ensure_ascii=False))
+            error = {"code": fault.code, "message": str(fault), "title": title._asdict()}
+            typer.echo(json.dumps({"error": error}, ensure_ascii=False))
         else:
-            typer.echo(str(fault), err=True)
+            typer.echo(f"{title.vi}\n{fault}" if spoken() == "vi" else str(fault), err=True)
         raise typer.Exit(WRONG_USAGE if isinstance(fault, InputError | NotFoundError) else REFUSED) from fault

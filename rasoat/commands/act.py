@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Json, Keys, Lang, language, opened, print_json, refusal_object
+from ._common import (
+    ActorKey,
+    Db,
+    IdempotencyKey,
+    Json,
+    Keys,
+    Lang,
+    Now,
+    Roles,
+    language,
+    opened,
+    print_json,
+    refusal_object,
+)
 from ._refusals import REFUSED
 from .due import DATE_FORMATS
 
@@ -27,8 +40,8 @@ def act(
     trigger: Annotated[str, typer.Argument(help="What is done: survey, meet, post, complain, recognise …")],
     *,
     on: Annotated[datetime, typer.Option("--on", formats=DATE_FORMATS, help="The day it took legal effect.")],
-    actor: Annotated[str, typer.Option("--actor", help="Staff code of who acts (never a name).")],
-    role: Annotated[list[str], typer.Option("--role", help="ROLE:UNIT_PATH the actor holds; may be repeated.")],
+    actor: ActorKey,
+    role: Roles,
     case: Annotated[
         list[str] | None, typer.Option("--case", help="Case id or household code; may be repeated.")
     ] = None,
@@ -41,10 +54,8 @@ def act(
     ] = None,
     document: Annotated[str | None, typer.Option("--document", help="Number of the signed document.")] = None,
     each: Annotated[bool, typer.Option("--each", help="Move the cases that can move; default: all or none.")] = False,
-    idempotency_key: Annotated[str | None, typer.Option("--idempotency-key")] = None,
-    now: Annotated[
-        str | None, typer.Option("--now", help="Pretend it is this instant (2022-10-27T17:00+07:00).")
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
+    now: Now = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",

@@ -9,7 +9,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._progress import counting
 from ._refusals import REFUSED, refusals
 
@@ -27,7 +27,6 @@ __all__ = ["app", "verified"]
 app = typer.Typer(no_args_is_help=True, help="The provable record: verify it, seal it, prove one household's part.")
 
 _SHOWN = 100
-_NOW = typer.Option("--now", help="Let the clock stand at this instant, e.g. 2022-12-14T17:00+07:00.")
 
 
 @app.command()
@@ -95,7 +94,7 @@ def checkpoint(
     *,
     export: Annotated[Path | None, typer.Option("--export", help="Also write it to this folder.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Only if the last one is a day old.")] = False,
-    now: Annotated[str | None, _NOW] = None,
+    now: Now = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import tomllib
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Keys
+from ._common import Db, Json, Keys, Now, ReleasesDir, print_json
 from ._recalendaring import moved_in, show_moved, tried
 from ._refusals import WRONG_USAGE, refusals
 from .due import DATE_FORMATS, CountedIn, Language_, Tongue
@@ -26,11 +26,6 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Calendar releases: days off, swaps, local closures.")
 
-Directory = Annotated[
-    Path | None, typer.Option("--releases-dir", help="Directory of imported releases (or RASOAT_CALENDARS).")
-]
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-Now = Annotated[str | None, typer.Option("--now", help="Pretend it is this instant (2025-12-25T09:00+07:00).")]
 Within = Annotated[str | None, typer.Option("--within", help="Unit path (42/446): add its local closures.")]
 
 
@@ -42,7 +37,7 @@ def show(
         datetime | None, typer.Option("--as-known-on", formats=DATE_FORMATS, help="The calendar as it was known then.")
     ] = None,
     within: Within = None,
-    releases_dir: Directory = None,
+    releases_dir: ReleasesDir = None,
     language: Language_ = Tongue.VI,
     as_json: Json = False,
 ) -> None:
@@ -54,7 +49,7 @@ def show(
         on = calendar(release, as_known_on=known, unit=within, directory=releases_dir)
         facts = [fact for fact in on.special_days() if year in {None, fact.day.year}]
         if as_json:
-            _print({**_calendar_dict(on), "days": [_fact_dict(fact) for fact in facts]})
+            print_json({**_calendar_dict(on), "days": [_fact_dict(fact) for fact in facts]})
             return
         typer.echo(f"{on.key}  {on.first_day} – {on.last_day}  (≤ {on.confirmed_through})")
         for fact in facts:
@@ -72,7 +67,7 @@ def diff(
     unit: Annotated[CountedIn, typer.Option("--unit", help="What that term is counted in.")] = CountedIn.WORKING,
     since: Annotated[datetime | None, typer.Option("--from", formats=DATE_FORMATS, help="First start day.")] = None,
     through: Annotated[datetime | None, typer.Option("--through", formats=DATE_FORMATS, help="Last start day.")] = None,
-    releases_dir: Directory = None,
+    releases_dir: ReleasesDir = None,
     language: Language_ = Tongue.VI,
     as_json: Json = False,
 ) -> None:
@@ -86,7 +81,9 @@ def diff(
         changes = differences(before, after)
         moves = _moves(term, unit, since, through, before, after)
         if as_json:
-            _print({"old": before.key, "new": after.key, "changes": _changes(changes), "moves": _moves_dicts(moves)})
+            print_json(
+                {"old": before.key, "new": after.key, "changes": _changes(changes), "moves": _moves_dicts(moves)}
+            )
             return
         for change in changes:
             typer.echo(_change_line(change, language.value))
@@ -126,7 +123,7 @@ def import_(
             shelf = library(releases_dir)
     found = None if db is None else moved_in(db, keys, shelf, dry_run=dry_run, now=now, as_json=as_json)
     if as_json:
-        _print({**_release_dict(release), "changed": changed, **({"deadlines": found} if found else {})})
+        print_json({**_release_dict(release), "changed": changed, **({"deadlines": found} if found else {})})
         return
     typer.echo(f"{release.key}: {release.title.vi} ({'+' if changed else '='})")
     if found:
@@ -138,7 +135,7 @@ def apply(
     *,
     db: Db = DATABASE_URL,
     keys: Keys = None,
-    releases_dir: Directory = None,
+    releases_dir: ReleasesDir = None,
     within: Annotated[str | None, typer.Option("--within", help="Only deadlines of this unit (path).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which deadlines would move.")] = False,
     now: Now = None,
@@ -151,7 +148,7 @@ def apply(
         shelf = library(releases_dir)
     found = moved_in(db, keys, shelf, within=within, dry_run=dry_run, now=now, as_json=as_json)
     if as_json:
-        _print(found)
+        print_json(found)
     else:
         show_moved(found)
 
@@ -159,7 +156,7 @@ def apply(
 @app.command()
 def release(
     key: Annotated[str | None, typer.Argument(help="Show the days of this release only.")] = None,
-    releases_dir: Directory = None,
+    releases_dir: ReleasesDir = None,
     language: Language_ = Tongue.VI,
     as_json: Json = False,
 ) -> None:
@@ -173,7 +170,7 @@ def release(
             msg = f"there is no release {key}; rasoat calendar release lists them"
             raise NotFoundError(msg)
         if as_json:
-            _print([_release_dict(each) for each in known] if key is None else _release_dict(known[0]))
+            print_json([_release_dict(each) for each in known] if key is None else _release_dict(known[0]))
             return
         for each in known:
             typer.echo(
@@ -189,20 +186,26 @@ def draft(
     known_from: Annotated[
         datetime | None, typer.Option("--known-from", formats=DATE_FORMATS, help="Day of the draft (default: today).")
     ] = None,
+    *,
+    as_json: Json = False,
 ) -> None:
     """Draft an expected release of a year to come, to be checked by hand and imported."""
     from ..deadlines.drafting import draft as drafted
     from ..foundation.clock import SystemClock, legal_date
 
-    with refusals(as_json=False):
+    with refusals(as_json=as_json):
         day = known_from.date() if known_from else legal_date(SystemClock().now())
-        typer.echo(drafted(year, day), nl=False)
+        text = drafted(year, day)
+    if as_json:
+        print_json(tomllib.loads(text))
+        return
+    typer.echo(text, nl=False)
 
 
 @app.command()
 def dates(
     year: Annotated[int, typer.Argument(help="The year.")],
-    releases_dir: Directory = None,
+    releases_dir: ReleasesDir = None,
     language: Language_ = Tongue.VI,
     ical: Annotated[bool, typer.Option("--ical", help="As an iCalendar file.")] = False,
     as_json: Json = False,
@@ -216,7 +219,7 @@ def dates(
         if ical:
             typer.echo(_feed(year, found, language.value), nl=False)
         elif as_json:
-            _print([_occurrence_dict(each) for each in found])
+            print_json([_occurrence_dict(each) for each in found])
         else:
             for each in found:
                 typer.echo(f"{_line(each.fact, language.value):<46} {each.fixed.name.within(language.value)}")
@@ -342,7 +345,3 @@ def _moves_dicts(moves: tuple[Move, ...]) -> list[dict[str, str]]:
 
 def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
-
-
-def _print(payload: object) -> None:
-    typer.echo(json.dumps(payload, ensure_ascii=False, indent=2))

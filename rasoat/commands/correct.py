@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Json, Keys, Lang, language, opened
+from ._common import ActorKey, Db, IdempotencyKey, Json, Keys, Lang, Now, Roles, language, opened
 from ._refusals import REFUSED
 from .act import actor_of, field_of, show_outcome
 from .due import DATE_FORMATS
@@ -16,23 +16,19 @@ from .due import DATE_FORMATS
 __all__ = ["correct", "undo"]
 
 Case = Annotated[str, typer.Argument(help="Case id, or household code (its latest case).")]
-ByWhom = Annotated[str, typer.Option("--actor", envvar="RASOAT_ACTOR", help="Staff code of who corrects.")]
-Role = Annotated[list[str], typer.Option("--role", help="ROLE:UNIT_PATH the actor holds; may be repeated.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; stays on record, so it may name nobody.")]
 Authority = Annotated[str, typer.Option("--authority", help="Number of the document that orders it.")]
 Decided = Annotated[
     datetime | None, typer.Option("--decided-on", formats=DATE_FORMATS, help="Day of that decision; default: today.")
 ]
-Key = Annotated[str | None, typer.Option("--idempotency-key")]
-Now = Annotated[str | None, typer.Option("--now", help="Pretend it is this instant (2022-10-27T17:00+07:00).")]
 
 
 def correct(
     reference: Case,
     trigger: Annotated[str, typer.Argument(help="The act that was entered wrongly: meet, survey, post …")],
     *,
-    actor: ByWhom,
-    role: Role,
+    actor: ActorKey,
+    role: Roles,
     reason: Reason,
     authority: Authority,
     field: Annotated[
@@ -46,7 +42,7 @@ def correct(
     ] = None,
     document: Annotated[str | None, typer.Option("--document", help="The right number of the act's document.")] = None,
     decided_on: Decided = None,
-    idempotency_key: Key = None,
+    idempotency_key: IdempotencyKey = None,
     now: Now = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
@@ -83,15 +79,15 @@ def correct(
 def undo(
     reference: Case,
     *,
-    actor: ByWhom,
-    role: Role,
+    actor: ActorKey,
+    role: Roles,
     reason: Reason,
     authority: Authority,
     alone: Annotated[
         bool, typer.Option("--alone", help="This case only; default: every case the last act moved.")
     ] = False,
     decided_on: Decided = None,
-    idempotency_key: Key = None,
+    idempotency_key: IdempotencyKey = None,
     now: Now = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Json, Keys, Lang, language, opened, print_json, refusal_object
+from ._common import ActorKey, Db, Json, Keys, Lang, Now, Roles, language, opened, print_json, refusal_object
 from ._refusals import REFUSED
 from .act import actor_of
 from .due import DATE_FORMATS
@@ -27,10 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="Running terms: their ledger and pr
 Ids = Annotated[list[int], typer.Argument(help="Ids of deadlines (rasoat case show lists a case's).")]
 Document = Annotated[str, typer.Option("--document", help="Number of the deciding document.")]
 On = Annotated[datetime, typer.Option("--on", formats=DATE_FORMATS, help="The day from which it holds.")]
-ByWhom = Annotated[str, typer.Option("--actor", envvar="RASOAT_ACTOR", help="Staff code of who decides.")]
-Role = Annotated[list[str], typer.Option("--role", help="ROLE:UNIT_PATH the actor holds; may be repeated.")]
 Reason = Annotated[str, typer.Option("--reason", help="A short cause (storm, epidemic); it may name nobody.")]
-Now = Annotated[str | None, typer.Option("--now", help="Pretend it is this instant (2022-10-27T17:00+07:00).")]
 
 
 @app.command()
@@ -63,7 +60,7 @@ def show(
 
 @app.command()
 def suspend(
-    ids: Ids, *, on: On, document: Document, actor: ByWhom, role: Role, reason: Reason = "", now: Now = None,
+    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Stop terms (force majeure): from the day given on nothing is counted."""
@@ -72,7 +69,7 @@ def suspend(
 
 @app.command()
 def resume(
-    ids: Ids, *, on: On, document: Document, actor: ByWhom, role: Role, reason: Reason = "", now: Now = None,
+    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Let suspended terms run on with the day given, the first that counts again."""
@@ -82,7 +79,7 @@ def resume(
 @app.command()
 def extend(
     ids: Ids, *, by: Annotated[int, typer.Option("--by", min=1, help="How many of the term's own unit.")],
-    on: On, document: Document, actor: ByWhom, role: Role, reason: Reason = "", now: Now = None,
+    on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Lengthen terms, where their rule lets that role do it."""
@@ -93,7 +90,7 @@ def extend(
 def supersede(
     ids: Ids, *,
     to: Annotated[datetime, typer.Option("--to", formats=DATE_FORMATS, help="The new day.")],
-    on: On, document: Document, actor: ByWhom, role: Role, reason: Reason = "", now: Now = None,
+    on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Put another day in the place of fixed dates, because what set them was changed."""
@@ -103,7 +100,7 @@ def supersede(
 
 @app.command()
 def cancel(
-    ids: Ids, *, on: On, document: Document, actor: ByWhom, role: Role, reason: Reason = "", now: Now = None,
+    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """End deadlines that should not run; their cases go on."""
@@ -112,7 +109,7 @@ def cancel(
 
 @app.command()
 def met(
-    ids: Ids, *, on: On, document: Document, actor: ByWhom, role: Role, reason: Reason = "", now: Now = None,
+    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Record that fixed dates of a round were met on the day given."""

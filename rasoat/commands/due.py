@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ._common import ReleasesDir
 from ._refusals import refusals
+from ._speaking import chosen
 
 if TYPE_CHECKING:
     from ..deadlines.proof import Proof
@@ -44,7 +45,12 @@ class Tongue(StrEnum):
     EN = "en"
 
 
-Language_ = Annotated[Tongue, typer.Option("--lang", "--language", envvar="RASOAT_LANG", help="Language of the text.")]
+Language_ = Annotated[
+    Tongue,
+    typer.Option(
+        "--lang", "--language", envvar="RASOAT_LANG", callback=chosen, show_default="by locale", help="vi or en."
+    ),
+]
 
 
 def due(
@@ -59,9 +65,7 @@ def due(
     within: Annotated[
         str | None, typer.Option("--within", help="Unit path (42/446): add the local closures of this unit.")
     ] = None,
-    releases_dir: Annotated[
-        Path | None, typer.Option("--releases-dir", help="Directory of imported releases (or RASOAT_CALENDARS).")
-    ] = None,
+    releases_dir: ReleasesDir = None,
     article: Annotated[str, typer.Option("--article", help="The provision that sets the term.")] = "",
     about: Annotated[str, typer.Option("--about", help="What the printed page is about.")] = "",
     count_first_day: Annotated[bool, typer.Option("--count-first-day", help="The day of the event is day 1.")] = False,

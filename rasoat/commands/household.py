@@ -9,7 +9,7 @@ import typer
 from ..foundation.clock import LEGAL_ZONE
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._common import ActorKey, Db, Json, Keys, Lang, language, opened, print_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +22,6 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, help="Households: find one, look at its people, erase their personal data.")
 
 Code = Annotated[str, typer.Argument(help="The household's code.")]
-Actor = Annotated[str, typer.Option("--actor", envvar="RASOAT_ACTOR", help="Who does it: an official's code.")]
 
 
 @app.command()
@@ -50,7 +49,7 @@ def show(
     code: Code,
     *,
     purpose: Annotated[str, typer.Option("--purpose", help="Why you look; it is noted with your name and the hour.")],
-    actor: Actor,
+    actor: ActorKey,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -87,7 +86,7 @@ def erase(
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why; stays on record, so it may name nobody.")],
     document: Annotated[str, typer.Option("--document", help="The decision it rests on, e.g. 12/QĐ-UBND.")],
-    actor: Actor,
+    actor: ActorKey,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     db: Db = DATABASE_URL,
     keys: Keys = None,

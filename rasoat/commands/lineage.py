@@ -9,7 +9,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._common import ActorKey, Db, Json, Keys, Lang, Roles, language, opened, print_json
 from .act import actor_of
 from .due import DATE_FORMATS
 
@@ -23,8 +23,6 @@ __all__ = ["app"]
 app = typer.Typer()
 
 Code = Annotated[str, typer.Argument(help="The household's code.")]
-ByWhom = Annotated[str, typer.Option("--actor", envvar="RASOAT_ACTOR", help="Staff code of who orders it.")]
-Role = Annotated[list[str], typer.Option("--role", help="ROLE:UNIT_PATH the actor holds; may be repeated.")]
 Document = Annotated[str, typer.Option("--document", help="Number of the document that orders it.")]
 On = Annotated[datetime | None, typer.Option("--on", formats=DATE_FORMATS, help="From which day; default: today.")]
 Member = Annotated[
@@ -41,8 +39,8 @@ def split(
     member: Annotated[
         list[str], typer.Option("--member", help="PLACE=RELATION of who leaves, the new head first. May be repeated.")
     ],
-    actor: ByWhom,
-    role: Role,
+    actor: ActorKey,
+    role: Roles,
     document: Document,
     on: On = None,
     unit: Annotated[str | None, typer.Option("--unit", help="Path of its village; default: the same.")] = None,
@@ -63,8 +61,8 @@ def merge(
     code: Code,
     into: Annotated[str, typer.Argument(help="Code of the household it becomes part of.")],
     *,
-    actor: ByWhom,
-    role: Role,
+    actor: ActorKey,
+    role: Roles,
     document: Document,
     member: Member = None,
     on: On = None,
@@ -85,8 +83,8 @@ def change_head(
     code: Code,
     head: Annotated[int, typer.Argument(help="Place of the new head among the members; see: rasoat household show.")],
     *,
-    actor: ByWhom,
-    role: Role,
+    actor: ActorKey,
+    role: Roles,
     document: Document,
     member: Member = None,
     on: On = None,
@@ -107,8 +105,8 @@ def move(
     code: Code,
     unit: Annotated[str, typer.Argument(help="Path of the village it goes to.")],
     *,
-    actor: ByWhom,
-    role: Role,
+    actor: ActorKey,
+    role: Roles,
     document: Document,
     on: On = None,
     db: Db = DATABASE_URL,
@@ -127,8 +125,8 @@ def recode(
     old: Annotated[str, typer.Argument(help="The commune's path until now.")],
     new: Annotated[str, typer.Argument(help="Its path from now on, at the same level.")],
     *,
-    actor: ByWhom,
-    role: Role,
+    actor: ActorKey,
+    role: Roles,
     document: Document,
     on: On = None,
     db: Db = DATABASE_URL,

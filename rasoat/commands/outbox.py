@@ -11,7 +11,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._refusals import REFUSED
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ Settings = Annotated[
     Path | None,
     typer.Option("--notify", envvar="RASOAT_NOTIFY", help="Settings of messages: directory, channels (TOML)."),
 ]
-Now = Annotated[str | None, typer.Option("--now", help="Let the clock stand here, e.g. 2022-10-28T08:00+07:00.")]
 Reference = Annotated[str, typer.Argument(help="An id or its beginning: the reference printed in the message.")]
 
 

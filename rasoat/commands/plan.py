@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Keys
+from ._common import Db, Json, Keys
 from ._refusals import REFUSED, WRONG_USAGE, refusals
-from .due import DATE_FORMATS, Tongue
+from .due import DATE_FORMATS, Language_, Tongue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +28,6 @@ __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Campaign plans: dates, findings, latest days.")
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-Language_ = Annotated[Tongue, typer.Option("--language", help="Language of the text.")]
 Named = Annotated[str, typer.Argument(help="A plan file, or the key of a plan that comes with the project.")]
 
 

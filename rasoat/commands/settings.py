@@ -18,7 +18,10 @@ Unit = Annotated[str, typer.Option("--unit", help="For this unit (path) and all 
 
 
 def list_settings(db: Db = DATABASE_URL, keys: Keys = None, *, as_json: Json = False) -> None:
-    """List the settings stored in the database; what is not listed has its definition's default."""
+    """List the settings stored in the database; what is not listed has its definition's default.
+
+    Example: rasoat workflows settings --json
+    """
     with opened(db, keys, as_json=as_json) as engine:
         found = engine.settings()
     if as_json:
@@ -37,6 +40,7 @@ def set_setting(
     unit: Unit = "",
     db: Db = DATABASE_URL,
     keys: Keys = None,
+    as_json: Json = False,
 ) -> None:
     """Store a setting; one that is part of a definition (how a term is counted) is refused.
 
@@ -47,13 +51,26 @@ def set_setting(
     except ValueError as error:
         msg = f"{value!r} is no JSON; write true, 3 or '\"households\"'"
         raise typer.BadParameter(msg) from error
-    with opened(db, keys, as_json=False) as engine:
+    with opened(db, keys, as_json=as_json) as engine:
         engine.set_setting(key, given, workflow=workflow, unit_path=unit)
+    if as_json:
+        print_json({"key": key, "value": given, "workflow": workflow, "unit_path": unit})
 
 
 def unset_setting(
-    key: Key, *, workflow: Workflow = "", unit: Unit = "", db: Db = DATABASE_URL, keys: Keys = None
+    key: Key,
+    *,
+    workflow: Workflow = "",
+    unit: Unit = "",
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    as_json: Json = False,
 ) -> None:
-    """Remove a stored setting: what is stored above it, or the default, holds again."""
-    with opened(db, keys, as_json=False) as engine:
+    """Remove a stored setting: what is stored above it, or the default, holds again.
+
+    Example: rasoat workflows unset silence_override --workflow annual@2022 --unit 42
+    """
+    with opened(db, keys, as_json=as_json) as engine:
         engine.unset_setting(key, workflow=workflow, unit_path=unit)
+    if as_json:
+        print_json({"key": key, "workflow": workflow, "unit_path": unit})

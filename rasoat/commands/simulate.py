@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Json, Keys, opened, print_json
+from ._common import Db, Json, Keys, Now, opened, print_json
 from .act import field_of
 from .due import DATE_FORMATS
 
@@ -35,7 +35,7 @@ def simulate(
     households: Annotated[int | None, typer.Option("--households", min=1, help="Only so many of each village.")] = None,
     field: Annotated[list[str] | None, typer.Option("--field", help="NAME=VALUE of the act's form.")] = None,
     row: Annotated[list[str] | None, typer.Option("--row", help="NAME=VALUE of each household's part.")] = None,
-    now: Annotated[str | None, typer.Option("--now", help="Pretend it is this instant.")] = None,
+    now: Now = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     as_json: Json = False,

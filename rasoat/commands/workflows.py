@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ._common import Json
 from ._refusals import REFUSED, refusals
-from .due import Tongue
+from .due import Language_, Tongue
 from .export import export_workflow
 from .settings import list_settings, set_setting, unset_setting
 
@@ -29,8 +30,6 @@ app.command("settings")(list_settings)
 app.command("set")(set_setting)
 app.command("unset")(unset_setting)
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-Language_ = Annotated[Tongue, typer.Option("--lang", "--language", help="Language of the text.")]
 Definitions = Annotated[
     list[Path],
     typer.Option("--definitions-dir", file_okay=False, exists=True, help="Directory of further definitions."),

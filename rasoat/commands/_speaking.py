@@ -1,0 +1,49 @@
+"""Which language a command speaks: as ``--lang`` or ``RASOAT_LANG`` say, else as the locale does, else Vietnamese."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..foundation.messages import Language
+
+__all__ = ["by_locale", "chosen", "language", "spoken"]
+
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+_NO_LANGUAGE = {"", "C", "POSIX"}
+_Given = TypeVar("_Given", bound=str)
+_SPOKEN: ContextVar[Language | None] = ContextVar("rasoat_spoken", default=None)
+
+
+def language(given: str) -> Language:
+    """Return the language asked for; wrong usage if it is neither."""
+    if given not in ("vi", "en"):
+        msg = f"--lang {given!r}: expected vi or en"
+        raise typer.BadParameter(msg)
+    return "en" if given == "en" else "vi"
+
+
+def by_locale(environment: Mapping[str, str]) -> Language:
+    """Return the language of a locale: Vietnamese for vi_VN and where none is set, English for any other."""
+    told = next((value for name in _LOCALE if (value := environment.get(name))), "")
+    code = told.partition(".")[0]
+    return "vi" if code in _NO_LANGUAGE or code.partition("_")[0].lower() == "vi" else "en"
+
+
+def spoken() -> Language:
+    """Return the language of the command that runs."""
+    return _SPOKEN.get() or language(os.environ.get("RASOAT_LANG") or by_locale(os.environ))
+
+
+def chosen(ctx: typer.Context, param: typer.CallbackParam, value: _Given) -> _Given:
+    """Take what ``--lang`` says, the locale's language if it is not given; a typer callback."""
+    source = ctx.get_parameter_source(param.name or "")
+    told = by_locale(os.environ) if source is not None and source.name == "DEFAULT" else language(value)
+    _SPOKEN.set(told)
+    return type(value)(told)
