@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing, nullcontext
+
 import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from rasoat.foundation.errors import ConflictError
+from rasoat.persistence.events import acts, insert_act
 from rasoat.persistence.migrating import downgrade
 from tests.support.reviews import BEATS, Review
 
+FORGED = {"hash": b"x", "digest": b"x", "missed": 1, "detail": "{}"}
 RECORD = ("event", "act", "deadline_entry", "rung")
 
 
@@ -41,6 +47,37 @@ def test_no_row_of_the_record_is_changed_or_deleted(review, name, verb):
         connection.execute(statement)
     assert rows(review, table) == before
     assert before
+
+
+@pytest.mark.parametrize("name", RECORD)
+def test_no_row_of_the_record_is_replaced_on_sqlite_by_any_connection(tmp_path, name):
+    review = Review.start(f"sqlite:///{tmp_path / 'test.db'}")
+    review.run(BEATS[:5], review.open_round(1, villages=1, households=2))
+    with review.database.begin() as tx:
+        _fill(tx)
+    table = getattr(review.database.tables, name)
+    before = rows(review, table)
+    with closing(sqlite3.connect(tmp_path / "test.db")) as stranger:
+        columns = [column.name for column in table.c]
+        [kept] = stranger.execute(f"SELECT {', '.join(columns)} FROM {table.name} LIMIT 1").fetchall()
+        forged = dict(zip(columns, kept, strict=True)) | {columns[-1]: FORGED.get(columns[-1], "x")}
+        marks = ", ".join("?" * len(columns))
+        for verb in ("INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT"):
+            refused = nullcontext() if name == "rung" else pytest.raises(sqlite3.IntegrityError, match="append-only")
+            with refused:
+                stranger.execute(
+                    f"{verb} INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", [*forged.values()]
+                )
+        stranger.commit()
+    assert rows(review, table) == before
+    review.database.dispose()
+
+
+def test_a_key_taken_twice_is_still_a_conflict_to_try_again(review):
+    with review.database.read() as tx:
+        act = next(iter(acts(tx, [row.id for row in tx.select(select(tx.tables.act.c.id))]).values()))
+    with pytest.raises(ConflictError, match="took the same key first"), review.database.begin() as tx:
+        insert_act(tx, act)
 
 
 @pytest.mark.postgres
