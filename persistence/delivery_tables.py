@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, SmallInteger, String, Table, Text, text
 
-from .types import Code, Digest, Instant, LegalDay, Path
+from .types import Code, Digest, Id, Instant, LegalDay, Path
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -76,6 +76,7 @@ def delivery_tables(metadata: MetaData, prefix: str) -> dict[str, Table]:
             PrimaryKeyConstraint("recipient", "channel"),
         ),
         "inbox": _inbox(metadata, prefix),
+        "webhook": _webhooks(metadata, prefix),
     }
 
 
@@ -99,6 +100,7 @@ def _outbox(metadata: MetaData, prefix: str) -> Table:
         Column("settled_at", Instant),
         Column("problem", Text, comment="why it is dead or unreachable"),
         Index(f"ix_{prefix}outbox_next", "next_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
+        Index(None, "created_at", "id"),
     )
 
 
@@ -158,4 +160,22 @@ def _inbox(metadata: MetaData, prefix: str) -> Table:
         Column("created_at", Instant, nullable=False),
         Column("read_at", Instant),
         Index(None, "address", "created_at"),
+    )
+
+
+def _webhooks(metadata: MetaData, prefix: str) -> Table:
+    return Table(
+        prefix + "webhook",
+        metadata,
+        Column("id", Id, primary_key=True, autoincrement=False),
+        Column("owner", Code, nullable=False, comment="whose credentials asked for it"),
+        Column("url", Text, nullable=False),
+        Column("unit_path", Path, nullable=False, comment="facts about this unit and below are delivered"),
+        Column("kinds", Text, nullable=False, comment="JSON list; empty: every kind"),
+        Column("status", String(12), nullable=False, comment="active | paused"),
+        Column("created_at", Instant, nullable=False),
+        Column("secret_number", SmallInteger, nullable=False, comment="the secret follows from it and the index key"),
+        Column("rotated_at", Instant, nullable=False, comment="for a day the secret before signs too"),
+        Column("seen_at", Instant, nullable=False, comment="the last fact delivered or passed over"),
+        Column("seen_id", Code, nullable=False),
     )

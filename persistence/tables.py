@@ -71,6 +71,7 @@ class Tables:
     circuit: Table
     pace: Table
     inbox: Table
+    webhook: Table
     household_lineage: Table
     household_member: Table
 

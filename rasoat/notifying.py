@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import tomllib
+from collections import Counter
 from dataclasses import asdict
 from datetime import time, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .foundation.errors import DefinitionError, InputError
 from .notifications.channels.registry import Surroundings, build
 from .notifications.composing import Settings
+from .notifications.delivering import Sender
 from .notifications.directory_file import load as load_directory
 from .notifications.dispatch import dispatch
 from .notifications.morning import write_digests, write_summaries
@@ -20,6 +22,7 @@ from .notifications.operations import forget
 from .notifications.retrying import BreakerPolicy, RateLimit, RetryPolicy
 from .notifications.setup import DIGEST_AT, OVERSEERS, SUMMARY_AT, Notify, Sending
 from .notifications.toml_tables import TomlTable
+from .notifications.webhooks import CHANNEL, SubscriptionChannel, alone, guard_for, queued_events, write_events
 from .persistence import inbox
 from .persistence.messages import next_at
 
@@ -28,12 +31,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .api import Rasoat
+    from .notifications.channels.guard import AddressGuard
     from .notifications.directory import StaffDirectory
     from .notifications.model import Message
     from .persistence.database import Database
     from .worker import Job
 
-__all__ = ["DatabaseInbox", "load_notify", "notify_file", "notify_jobs"]
+__all__ = [
+    "DatabaseInbox",
+    "load_notify",
+    "notify_file",
+    "notify_jobs",
+    "subscription_channel",
+    "subscription_jobs",
+]
 
 VARIABLE = "RASOAT_NOTIFY"
 
@@ -98,9 +109,11 @@ def notify_jobs(notify: Notify) -> tuple[Job, ...]:
         return {"digests": digests, "summaries": write_summaries(app.database, app.engine, notify)}
 
     def send(app: Rasoat, stop: Callable[[], bool]) -> Mapping[str, Any]:
+        events = write_events(app.database, app.clock)
         done = dispatch(app.database, app.engine, notify, chance=chance, stop=stop)
         return {
             **asdict(done.gathered),
+            "events": events,
             "sent": done.sent,
             "failed": done.failed,
             "dead": done.dead + done.gathered.dead,
@@ -111,6 +124,32 @@ def notify_jobs(notify: Notify) -> tuple[Job, ...]:
         Job("dispatch", timedelta(seconds=30), send, _next_message),
         *([Job("retention", timedelta(hours=6), _forgetting(notify.retention))] if notify.retention else []),
     )
+
+
+def subscription_jobs(channel: SubscriptionChannel) -> tuple[Job, ...]:
+    """Return the job of a worker without settings of messages: webhook subscriptions are served all the same."""
+    from .worker import Job  # noqa: PLC0415  as above
+
+    chance = random.Random().random  # noqa: S311  as above
+
+    def serve(app: Rasoat, stop: Callable[[], bool]) -> Mapping[str, Any]:
+        events = write_events(app.database, app.clock)
+        sender = Sender(app.database, app.clock, alone(channel), chance)
+        ends = Counter[str]()
+        for message_id in queued_events(app.database, app.clock.now()):
+            if stop():
+                break
+            ends[sender.send_next(message_id) or "held"] += 1
+        return {"events": events, **ends}
+
+    return (Job("subscriptions", timedelta(seconds=30), serve),)
+
+
+def subscription_channel(
+    app: Rasoat, guard: AddressGuard | None = None, source: str = "/rasoat"
+) -> SubscriptionChannel:
+    """Return the channel over which webhook subscriptions are served; without `guard` to public addresses alone."""
+    return SubscriptionChannel(app.database, lambda: app.vault, app.clock, guard, source=source)
 
 
 def _forgetting(older_than: timedelta) -> Callable[[Rasoat, Callable[[], bool]], Mapping[str, Any]]:
@@ -128,6 +167,10 @@ def _next_message(app: Rasoat) -> datetime | None:
 def _notify(top: TomlTable, folder: Path, app: Rasoat) -> Notify:
     directory = load_directory(folder / top.take("directory", str))
     channels = build(top.table("channels").rest(), Surroundings(app.clock, DatabaseInbox(app.database), os.environ))
+    if CHANNEL in channels:
+        msg = f"[channels.{CHANNEL}]: this name is the engine's own, for webhook subscriptions; choose another"
+        raise DefinitionError(msg)
+    channels[CHANNEL] = _subscriptions(top.table("subscriptions"), app)
     messages, digest = top.table("messages"), top.table("digest")
     found = Notify(
         directory=directory,
@@ -150,6 +193,13 @@ def _retention(table: TomlTable) -> timedelta | None:
     days = table.take("days", int, 0)
     table.finish()
     return timedelta(days=days) if days else None
+
+
+def _subscriptions(table: TomlTable, app: Rasoat) -> SubscriptionChannel:
+    guard = guard_for(table.strings("networks", ()))
+    source = table.take("source", str, "/rasoat")
+    table.finish()
+    return subscription_channel(app, guard, source)
 
 
 def _settings(table: TomlTable, folder: Path) -> Settings:

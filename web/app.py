@@ -28,6 +28,7 @@ from .routers import (
     planning,
     rounds,
     rulings,
+    subscriptions,
     units,
     workflows,
 )
@@ -56,6 +57,7 @@ ROUTERS = (
     migrations,
     feed,
     inbox,
+    subscriptions,
 )
 """The modules whose `router` stands behind the gate; a further family of routes joins here."""
 

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..deadlines.calendar import Calendar
+    from ..engine.migrating import MigrationPlan
+    from ..engine.moving import MigrationReport
     from ..engine.people import Erased, Household, HouseholdChange, HouseholdOrder, Registered
     from ..engine.recalendar import Recalendared
+    from ..engine.rehearsing import Rehearsal
     from ..engine.service import Engine
     from ..engine.simulating import Supposition, WhatIf
     from ..engine.timers import Ran
@@ -213,4 +216,24 @@ class Facade(Protocol):
 
     def run_due(self, *, max_groups: int = 10_000) -> Ran:
         """Do everything that is due at the clock."""
+        ...
+
+    def migrate(
+        self,
+        plan: MigrationPlan,
+        *,
+        actor: str,
+        answers: Mapping[str, str],
+        round_code: str | None,
+        unit_path: str | None,
+        dry_run: bool,
+        max_batches: int | None,
+    ) -> MigrationReport:
+        """Move running cases to another definition by a plan, or tell what it would do."""
+        ...
+
+    def rehearse(
+        self, round_code: str, *, workflow: str | None, calendar: str | None, settings: Mapping[str, Any] | None
+    ) -> Rehearsal:
+        """Replay a round's recorded acts under another definition, calendar or settings."""
         ...

@@ -80,7 +80,8 @@ class WebSettings:
     rounds and carry out migrations; `erasing_roles` may have a household's personal data destroyed.
     `requests_per_second` and `burst` are each principal's, in each process. `open_to_all` lets everyone in as a holder
     of every role, from this machine alone: `rasoat serve --insecure-demo` sets it. `threads` bounds the requests served
-    at once (None: the host's own limit).
+    at once (None: the host's own limit). Webhook subscriptions lead to public addresses, by https; also to
+    `subscriber_networks` (CIDR, or ``loopback``, ``private``), where plain http will do.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -91,6 +92,7 @@ class WebSettings:
     erasing_roles: frozenset[str] = DEFAULT_ERASING_ROLES
     requests_per_second: float = 50.0
     burst: int = 100
+    subscriber_networks: frozenset[str] = frozenset()
     body_bytes: int = 16 * 1024 * 1024
     largest_batch: int = 10_000
     threads: int | None = None

@@ -54,10 +54,12 @@ def worker(
 
 def _jobs(engine: Rasoat, settings: Path | None) -> tuple[Job, ...]:
     """Return the jobs of every worker and, where messages are set up, those that write and send them."""
-    from ..notifying import load_notify, notify_jobs
+    from ..notifying import load_notify, notify_jobs, subscription_channel, subscription_jobs
     from ..worker import standard_jobs
 
-    return standard_jobs() if settings is None else (*standard_jobs(), *notify_jobs(load_notify(settings, engine)))
+    if settings is None:
+        return (*standard_jobs(), *subscription_jobs(subscription_channel(engine)))
+    return (*standard_jobs(), *notify_jobs(load_notify(settings, engine)))
 
 
 def _check(health: Path, *, as_json: bool) -> None:

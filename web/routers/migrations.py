@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...deadlines.releases import calendar
-from ...engine.migrating import MigrationPlan, check_plan, settled
-from ...engine.moving import Migration, MigrationReport, Scope
-from ...engine.rehearsing import Rehearsal, Under, rehearse
+from ...engine.migrating import MigrationPlan, check_plan
+from ...engine.moving import MigrationReport
+from ...engine.rehearsing import Rehearsal
 from ...foundation.errors import InputError, NotFoundError, PermissionDeniedError
 from ...persistence import reads
-from ...persistence.rounds import cases_of_round
 from ...workflows.migrations import shipped_migrations
 from ..asking import Administering, Code, Key, Reading, UnitPath, WorkflowId
 from ..problems import TextOut
@@ -190,7 +188,7 @@ class RehearsalOut(BaseModel):
     unchanged: int
     differences: list[DifferenceOut]
     differences_in_all: int
-    left_out: dict[str, str]
+    left_out: dict[str, TextOut]
 
     @classmethod
     def of(cls, found: Rehearsal) -> RehearsalOut:
@@ -206,7 +204,7 @@ class RehearsalOut(BaseModel):
                 for each in found.differences[:_MOST_DIFFERENCES]
             ],
             differences_in_all=len(found.differences),
-            left_out={str(case_id): why for case_id, why in found.left_out.items()},
+            left_out={str(case_id): TextOut.of(why) for case_id, why in found.left_out.items()},
         )  # fmt: skip
 
 
@@ -227,15 +225,13 @@ def check(session: Reading, plan: _Plan) -> PlanChecked:
 @router.post("/v1/migrations/{plan}/dry-run")
 def dry_run(session: Administering, plan: _Plan, asked: MigrationIn) -> MigrationOut:
     """Tell what moves, what is blocked and why, which terms change owner or last day. Writes nothing."""
-    return MigrationOut.of(_migration(session, plan, asked).dry_run())
+    return _migrated(session, plan, asked, dry_run=True)
 
 
 @router.post("/v1/migrations/{plan}/apply")
 def apply(session: Administering, plan: _Plan, asked: MigrationIn) -> MigrationOut:
     """Move every case that can be moved, batch by batch; asked again it goes on where it stopped."""
-    migration = _migration(session, plan, asked)
-    session.require_registrar(asked.unit or _round(session, asked.round or "").unit_path)
-    return MigrationOut.of(migration.apply(session.principal.key, max_batches=_MOST_BATCHES))
+    return _migrated(session, plan, asked, dry_run=False)
 
 
 @router.post("/v1/rounds/{code}/rehearsals", tags=["rounds"])
@@ -243,13 +239,10 @@ def rehearsal(
     session: Reading, code: Annotated[Code, Path(description="The round's code")], asked: RehearsalIn
 ) -> RehearsalOut:
     """Replay a round's recorded acts and tell what would have differed. Nothing is changed."""
-    opened_in = _round(session, code)
-    by_day = calendar(asked.calendar) if asked.calendar else None
-    if asked.workflow is not None:
-        session.facade.library.workflow(asked.workflow)
-    with session.facade.database.read() as tx:
-        ids = sorted(cases_of_round(tx, opened_in.id).values())
-        found = rehearse(tx, session.facade.engine, ids, Under(asked.workflow, by_day, asked.settings or None))
+    _round(session, code)
+    found = session.facade.rehearse(
+        code, workflow=asked.workflow, calendar=asked.calendar, settings=asked.settings or None
+    )
     return RehearsalOut.of(found)
 
 
@@ -261,16 +254,28 @@ def _plan(key: str) -> MigrationPlan:
     return found
 
 
-def _migration(session: Session, plan: str, asked: MigrationIn) -> Migration:
-    if asked.round is None and asked.unit is None:
+def _migrated(session: Session, plan: str, asked: MigrationIn, *, dry_run: bool) -> MigrationOut:
+    if asked.unit is None and asked.round is None:
         msg = "name a round or a unit whose cases move"
         raise InputError(msg)
-    round_id = None if asked.round is None else _round(session, asked.round).id
     if asked.unit is not None and not session.scope.covers(asked.unit):
         msg = f"unit {asked.unit} lies outside your mandates"
         raise PermissionDeniedError(msg)
-    chosen = settled(_plan(plan), asked.choices)
-    return Migration(session.facade.database, session.facade.engine, chosen, Scope(round_id, asked.unit))
+    path = asked.unit or ""
+    if asked.round is not None:
+        path = _round(session, asked.round).unit_path
+    if not dry_run:
+        session.require_registrar(path)
+    report = session.facade.migrate(
+        _plan(plan),
+        actor=session.principal.key,
+        answers=asked.choices,
+        round_code=asked.round,
+        unit_path=asked.unit,
+        dry_run=dry_run,
+        max_batches=_MOST_BATCHES,
+    )
+    return MigrationOut.of(report)
 
 
 def _round(session: Session, code: str) -> RoundRow:
