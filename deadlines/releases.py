@@ -59,6 +59,9 @@ class Library:
 
         `unit` (a path such as ``42/446/18766``) layers in the local closures of every unit it lies in.
         """
+        return _looked_up(self, key, as_known_on, unit)
+
+    def _look_up(self, key: str | None, as_known_on: date | None, unit: str | None) -> Calendar:
         if key is not None and as_known_on is not None:
             msg = "ask for a calendar by its key or by the day on which it was known, not by both"
             raise InputError(msg)
@@ -95,6 +98,12 @@ class Library:
     def _unknown(self, what: str) -> CalendarError:
         known = ", ".join(r.key for r in self.releases)
         return CalendarError(f"there is no calendar {what}; known releases: {known}")
+
+
+@lru_cache(maxsize=16_384)
+def _looked_up(library: Library, key: str | None, as_known_on: date | None, unit: str | None) -> Calendar:
+    """Every act of every commune asks on every day: folding is done once, looking through the releases too."""
+    return library._look_up(key, as_known_on, unit)  # noqa: SLF001  the library's own memory
 
 
 def calendar(

@@ -164,6 +164,7 @@ class _Own:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._core: Connection | None = None
+        self._ended = False
 
     def __enter__(self) -> Self:
         with translated("connect"):
@@ -172,7 +173,12 @@ class _Own:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.cursor.close()
+        try:
+            if not self._ended:
+                self._raw.rollback()
+            self.cursor.close()
+        except Exception:  # noqa: BLE001  whatever a driver says of a connection that is gone
+            self._raw.invalidate()  # the pool opens another
         (self._core or self._raw).close()
 
     def start(self, sqlite: str, postgresql: str | None) -> None:
@@ -193,12 +199,14 @@ class _Own:
         with translated(how):
             ending = self._core if self._core is not None and self._core.in_transaction() else self._raw
             getattr(ending, how)()
+        self._ended = True
 
 
 def _sqlite_engine(url: str, synchronous: Synchronous) -> Engine:
     in_memory = url in {"sqlite://", "sqlite:///:memory:"}
     pool: Any = {"poolclass": StaticPool} if in_memory else {"poolclass": NullPool} if "mode=memory" in url else {}
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False}, **pool)
+    connecting = {"timeout": _BUSY_MS / 1000, "check_same_thread": False}
+    engine = create_engine(url, connect_args=connecting, pool_reset_on_return=None, **pool)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -227,7 +235,7 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg" + url.removeprefix("postgresql")
     try:
-        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_reset_on_return=None)
     except ModuleNotFoundError as error:
         msg = "PostgreSQL needs the psycopg driver: pip install 'rasoat[postgres]'"
         raise StorageError(msg) from error

@@ -14,11 +14,13 @@ __all__ = ["Log"]
 class Log:
     """Short event names with keys. A personal identifier is never a key or a value of any of them."""
 
-    __slots__ = ("_name", "_quiet")
+    __slots__ = ("_bound", "_name", "_quiet", "_set_up")
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._quiet: Any = None
+        self._bound: Any = None
+        self._set_up: list[Any] = []
 
     def info(self, event: str, **keys: Any) -> None:
         """Say what was done."""
@@ -37,9 +39,12 @@ class Log:
         self._target().exception(event, **keys)
 
     def _target(self) -> Any:
-        # Asked each time: a host may set structlog up after it has imported the engine.
+        # Asked each time: a host may set structlog up, or anew, after it has imported the engine.
         if structlog.is_configured():
-            return structlog.get_logger(self._name)
+            set_up = list(structlog.get_config().values())
+            if set_up != self._set_up:
+                self._bound, self._set_up = structlog.get_logger(self._name).bind(), set_up
+            return self._bound
         if self._quiet is None:
             self._quiet = structlog.wrap_logger(
                 structlog.PrintLogger(sys.stderr), wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)

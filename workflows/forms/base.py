@@ -56,6 +56,8 @@ class ModelForm:
 
     def body(self, given: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[FormFault, ...]]:
         """Return the act's body in canonical form, and its faults."""
+        if not given and self.body_model is Empty:
+            return {}, ()
         return _fit(self.body_model, given, "")
 
     def row(self, given: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[FormFault, ...]]:
