@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from ..foundation.errors import InputError
 from ..foundation.messages import Text
 from .alerts import group
 from .coalescing import coalesce
-from .digests import Entry, catch_up, digest
+from .digests import Entry, catch_up, digest, not_told
 from .directory import resolve
 from .model import Message, message_id
 from .preferences import next_allowed
@@ -26,13 +27,20 @@ if TYPE_CHECKING:
     from ..deadlines.calendar import Calendar
     from .alerts import Alert, Notice
     from .coalescing import Parcel
+    from .digests import Line
     from .directory import Climb, Directory
     from .kinds import Kind
     from .model import Recipient, Severity
 
-__all__ = ["Composer", "Composition", "Draft", "Held", "Postponed", "Settings"]
+__all__ = ["Composer", "Composition", "Draft", "Earlier", "Held", "Postponed", "Settings", "digest_identity"]
 
 _MOST_CLIMBS = 5
+_PERIODIC = "periodic"
+
+
+def digest_identity(day: date) -> tuple[str, str]:
+    """Return subject and rung of the digest of a day."""
+    return f"digest:{day}", _PERIODIC
 
 
 def _code(code: str) -> Text:
@@ -99,12 +107,28 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What became of alerts: each is in a draft, held for a digest, postponed, or unreachable (nobody to the top)."""
+    """What became of alerts: each is in a draft, held for a digest, postponed, or unreachable (nobody to the top).
+
+    `repeated` are facts that a list of the same day, by its message id, has told already.
+    """
 
     drafts: tuple[Draft, ...]
     held: tuple[Held, ...]
     unreachable: tuple[Notice, ...]
     postponed: tuple[Postponed, ...] = ()
+    repeated: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The day's digest as it went to a recipient over a channel: its message id, and the lines it lists."""
+
+    message_id: str
+    lines: Mapping[Line, int]
+
+
+def _nothing(_recipient: str, _channel: str) -> Earlier | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +164,14 @@ class Composer:
         self._calendar_of = calendar if callable(calendar) else lambda _path: calendar
         self._settings = settings or Settings()
 
-    def compose(self, alerts: Iterable[Alert], at: datetime) -> Composition:
+    def compose(
+        self, alerts: Iterable[Alert], at: datetime, earlier: Callable[[str, str], Earlier | None] = _nothing
+    ) -> Composition:
         """Return the messages that tell `alerts`, oldest first, as of the instant `at`.
 
         The same alerts give the same messages with the same ids. Store the drafts before sending: the
-        grouping of a later call differs once alerts have joined or left.
+        grouping of a later call differs once alerts have joined or left. `earlier` gives the day's digest of a
+        recipient (by key) and channel: a catch-up does not tell again what stands in it.
         """
         queues: dict[tuple[str, str], list[_Told]] = defaultdict(list)
         held: list[Held] = []
@@ -164,15 +191,23 @@ class Composer:
                     continue
                 for channel in route.channels:
                     queues[recipient.key, channel].append(_Told(recipient, notice, found.climbed))
-        drafts = [draft for (_, channel), queue in queues.items() for draft in self._drafts(channel, queue, at)]
-        return Composition(tuple(drafts), tuple(held), tuple(unreachable), tuple(postponed))
+        drafts: list[Draft] = []
+        repeated: list[tuple[str, tuple[tuple[str, str], ...]]] = []
+        for (key, channel), queue in queues.items():
+            for draft in self._drafts(channel, queue, at, partial(earlier, key, channel)):
+                if isinstance(draft, Draft):
+                    drafts.append(draft)
+                else:
+                    repeated.append(draft)
+        return Composition(tuple(drafts), tuple(held), tuple(unreachable), tuple(postponed), tuple(repeated))
 
     def digest(
-        self, recipient: Recipient, due: Iterable[Entry], held: Iterable[Held], at: datetime
+        self, recipient: Recipient, due: Iterable[Entry], held: Iterable[Held], at: datetime, *, left_out: int = 0
     ) -> tuple[Draft, ...]:
         """Return `recipient`'s digest of the day over each preferred channel; empty when there is nothing to tell.
 
-        `due` comes from the committee's queries, `held` are the notices kept back since the last digest.
+        `due` comes from the committee's queries, `held` are the notices kept back since the last digest. `left_out`
+        lines a catch-up of the same day has told already.
         """
         kept = tuple(held)
         today = legal_date(at)
@@ -180,8 +215,9 @@ class Composer:
         data = digest(today, due, changed)
         if data is None:
             return ()
+        data["left_out"] = left_out
         covered = tuple((subject, item.notice.like.rung) for item in kept for subject in item.notice.subjects)
-        return self.periodic(recipient, "digest", f"digest:{today}", data, at, covered=covered)
+        return self.periodic(recipient, "digest", digest_identity(today)[0], data, at, covered=covered)
 
     def test(self, recipient: Recipient, channel: str, at: datetime) -> Draft:
         """Return a message that only tries `channel`."""
@@ -200,27 +236,35 @@ class Composer:
     ) -> tuple[Draft, ...]:
         """Return one message of `kind` over each preferred channel of `recipient` (digest, weekly summary)."""
         channels = self._directory.preferences(recipient.key).channels
-        content = _Content(kind, "info", (subject, "periodic"), data, covered)
+        content = _Content(kind, "info", (subject, _PERIODIC), data, covered)
         return tuple(self._draft(recipient, channel, content, at) for channel in channels)
 
-    def _drafts(self, channel: str, queue: Sequence[_Told], at: datetime) -> Iterable[Draft]:
+    def _drafts(
+        self, channel: str, queue: Sequence[_Told], at: datetime, earlier: Callable[[], Earlier | None]
+    ) -> Iterable[Draft | tuple[str, tuple[tuple[str, str], ...]]]:
         recipient = queue[0].recipient
         climbs: dict[tuple[str, str], list[Climb]] = defaultdict(list)
         for told in queue:
             for subject in told.notice.subjects:
                 climbs[subject, told.notice.like.rung] += told.climbed
         for parcel in coalesce([told.notice for told in queue], limit=self._settings.burst):
-            kind, data = self._content(parcel, legal_date(at))
+            before = earlier() if parcel.is_catch_up else None
+            kind, data = self._content(parcel, legal_date(at), before)
+            if before and parcel.is_catch_up and not data["sections"]:
+                yield before.message_id, parcel.covered
+                continue
             climbed = tuple(dict.fromkeys(climb for fact in parcel.covered for climb in climbs[fact]))
             data |= self._climbed(climbed)
             content = _Content(kind, parcel.severity, (parcel.subject, parcel.rung), data, parcel.covered)
             yield self._draft(recipient, channel, content, at)
 
-    def _content(self, parcel: Parcel, today: date) -> tuple[Kind, dict[str, Any]]:
+    def _content(self, parcel: Parcel, today: date, before: Earlier | None) -> tuple[Kind, dict[str, Any]]:
         if not parcel.is_catch_up:
             notice = parcel.notices[0]
             return notice.like.kind, self._notice_data(notice, today)
-        return "digest", catch_up(today, [Entry.of(n, self._days_left(n, today)) for n in parcel.notices])
+        backlog = [Entry.of(n, self._days_left(n, today)) for n in parcel.notices]
+        left = not_told(backlog, before.lines) if before else backlog
+        return "digest", {**catch_up(today, left), "left_out": len(backlog) - len(left)}
 
     def _notice_data(self, notice: Notice, today: date) -> dict[str, Any]:
         like = notice.like

@@ -10,13 +10,27 @@ from ..foundation.clock import LEGAL_ZONE, legal_date
 from ..foundation.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date, datetime, time
 
     from ..foundation.messages import Text
     from .alerts import Notice
 
-__all__ = ["Entry", "UnitRate", "catch_up", "digest", "digest_due", "summary_due", "weekly_summary"]
+__all__ = [
+    "Entry",
+    "Line",
+    "UnitRate",
+    "catch_up",
+    "digest",
+    "digest_due",
+    "lines_told",
+    "not_told",
+    "summary_due",
+    "weekly_summary",
+]
+
+Line = tuple[str, str, str, str]
+"""What a line of a list is about: step, village, desk, last day."""
 
 SOON = 2
 """Working days ahead that a digest looks."""
@@ -77,6 +91,21 @@ def digest(day: date, due: Iterable[Entry], changed: Iterable[Entry] = ()) -> di
 def catch_up(day: date, backlog: Iterable[Entry]) -> dict[str, Any]:
     """Return the data of the one list in which a `backlog` reaches its recipient. It leaves nothing out."""
     return {"day": day.isoformat(), "catch_up": True, "sections": _sections(backlog, ())}
+
+
+def lines_told(data: Mapping[str, Any]) -> dict[Line, int]:
+    """Return the lines that a digest or catch-up lists by what is left of their terms, with their counts."""
+    items = (item for part in data["sections"] if part["name"] != "changed" for item in part["items"])
+    return {(i["step"]["vi"], i["village"], i["desk"]["vi"], i["due_on"]): i["count"] for i in items}
+
+
+def not_told(entries: Iterable[Entry], told: Mapping[Line, int]) -> list[Entry]:
+    """Return the entries that a list of the same day has not told already, of as many households or more."""
+    return [entry for entry in entries if _section(entry) == "changed" or told.get(_line(entry), 0) < entry.count]
+
+
+def _line(entry: Entry) -> Line:
+    return entry.step.vi, entry.village, entry.desk.vi, str(entry.due_on)
 
 
 def weekly_summary(first: date, last: date, units: Sequence[UnitRate]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ..engine.definition import SUPERVISOR
@@ -15,16 +15,18 @@ from ..foundation.errors import ConflictError, RasoatError
 from ..foundation.logs import Log
 from ..foundation.messages import Text
 from ..persistence.held import HeldRow, hold
-from ..persistence.messages import put_off, store
+from ..persistence.messages import message_by_id, put_off, store
 from ..persistence.outbox import cases_waiting, claim_facts, enqueue, open_terms_of, settle_facts, unit_names
 from ..persistence.telling import codes_of_cases, codes_of_terms, codes_waiting
-from .composing import Composer
+from .composing import Composer, Earlier, digest_identity
+from .digests import lines_told
+from .model import message_id
 from .outbox_alerts import Codes, Known, Names, read, rounds_and_paths
 from .storing import row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date, datetime
 
     from ..engine.service import Engine
     from ..persistence.database import Database, Tx
@@ -70,13 +72,23 @@ def gather(database: Database, engine: Engine, notify: Notify) -> Gathered:
     with database.read() as tx:
         known = known_of(tx, engine, rows, notify.list_link, codes=notify.settings.codes_shown)
     reading = read(rows, known)
-    composed, problems = _compose(composer_for(engine, notify, known.names, rows), reading.alerts, now)
+    composer = composer_for(engine, notify, known.names, rows)
+    composed, problems = _compose(composer, reading.alerts, now, partial(_digest_of, database, known.today))
     try:
         with database.begin() as tx:
             return _Keeping(tx, rows, reading, now, lease).keep(composed, problems)
     except ConflictError as error:
         log.warning("composition_lost", rows=len(rows), error=str(error))
         return Gathered(rows=len(rows))
+
+
+def _digest_of(database: Database, today: date, recipient: str, channel: str) -> Earlier | None:
+    """Return the day's digest of a recipient over a channel, unless it was given up."""
+    with database.read() as tx:
+        row = message_by_id(tx, message_id(*digest_identity(today), recipient, channel))
+    if row is None or row.status not in ("queued", "sent"):
+        return None
+    return Earlier(row.id, lines_told(json.loads(row.data)))
 
 
 def names_for(tx: Tx, engine: Engine, paths: Iterable[str]) -> Names:
@@ -150,19 +162,19 @@ def _said(rows: Iterable[OutboxRow], key: str) -> set[str]:
 
 
 def _compose(
-    composer: Composer, alerts: Sequence[Alert], now: datetime
+    composer: Composer, alerts: Sequence[Alert], now: datetime, earlier: Callable[[str, str], Earlier | None]
 ) -> tuple[list[Composition], dict[tuple[str, str], str]]:
     """Compose all alerts together; one of which no message can be written is found by halving, and named."""
     if not alerts:
         return [], {}
     try:
-        return [composer.compose(alerts, now)], {}
+        return [composer.compose(alerts, now, earlier)], {}
     except RasoatError as error:
         if len(alerts) == 1:
             return [], {(alerts[0].subject, alerts[0].rung): str(error)}
     middle = len(alerts) // 2
-    first, faults = _compose(composer, alerts[:middle], now)
-    second, more = _compose(composer, alerts[middle:], now)
+    first, faults = _compose(composer, alerts[:middle], now, earlier)
+    second, more = _compose(composer, alerts[middle:], now, earlier)
     return [*first, *second], {**faults, **more}
 
 
@@ -180,6 +192,8 @@ class _Keeping:
         """Store messages and held notices; settle every row as told, moot, unreachable or dead."""
         drafts = [draft for composition in composed for draft in composition.drafts]
         links = [(draft.message.id, row) for draft in drafts for fact in draft.covered for row in self._behind(fact)]
+        again = [one for composition in composed for one in composition.repeated]
+        links += [(told_by, row) for told_by, facts in again for fact in facts for row in self._behind(fact)]
         kept = [one for composition in composed for one in composition.held]
         held = [HeldRow(one.recipient.key, row, self._now) for one in kept for row in self._rows_of(one.notice)]
         told = {row for _, row in links} | {row.outbox_id for row in held}

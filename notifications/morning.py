@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..engine.queries import overdue
-from ..foundation.clock import legal_date
+from ..foundation.clock import legal_date, start_of
 from ..persistence.held import EVERYBODY, claim_day, last_day, release
-from ..persistence.messages import store
+from ..persistence.messages import lists_since, store
 from ..persistence.rates import on_time
-from .digests import UnitRate, digest_due, summary_due, weekly_summary
+from .digests import UnitRate, digest_due, lines_told, not_told, summary_due, weekly_summary
 from .gathering import composer_for, names_for
 from .pages import Morning, Page, Readers, follow_offices, self_and_above
 from .storing import row_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..persistence.database import Database
     from ..persistence.rates import Rate
     from .composing import Draft
+    from .digests import Line
     from .model import Recipient
     from .outbox_alerts import Names
     from .setup import Notify
@@ -51,13 +53,32 @@ def write_digests(database: Database, engine: Engine, notify: Notify) -> int:
     follow_offices(database, readers, now)
     with database.read() as tx:
         morning = Morning.seen(tx, engine, notify, readers, today)
+        told = _told_today(lists_since(tx, start_of(today)))
     composer = composer_for(engine, notify, morning.known.names, morning.rows)
     written = 0
     for page in morning.pages():
-        drafts = composer.digest(page.recipient, page.due, page.kept, now)
+        due = not_told(page.due, _told_over_all(told, notify, page.recipient.key))
+        drafts = composer.digest(page.recipient, due, page.kept, now, left_out=len(page.due) - len(due))
         written += _keep(database, _DIGEST, today, page, drafts, now)
     _close_day(database, _DIGEST, today, now)
     return written
+
+
+def _told_today(lists: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str], dict[Line, int]]:
+    """Return the lines told since midnight, by recipient and channel."""
+    told: dict[tuple[str, str], dict[Line, int]] = {}
+    for recipient, channel, data in lists:
+        lines = told.setdefault((recipient, channel), {})
+        for line, count in lines_told(json.loads(data)).items():
+            lines[line] = max(count, lines.get(line, 0))
+    return told
+
+
+def _told_over_all(told: dict[tuple[str, str], dict[Line, int]], notify: Notify, key: str) -> dict[Line, int]:
+    """Return the lines a recipient has had over every channel on which the digest goes out."""
+    lists = [told.get((key, channel), {}) for channel in notify.directory.preferences(key).channels]
+    first, *others = lists or [{}]
+    return {line: min(each[line] for each in lists) for line in first if all(line in other for other in others)}
 
 
 def write_summaries(database: Database, engine: Engine, notify: Notify) -> int:

@@ -32,6 +32,7 @@ __all__ = [
     "insert_new",
     "inserted",
     "listed",
+    "lists_since",
     "message_by_id",
     "messages_of",
     "next_at",
@@ -221,6 +222,13 @@ def messages_of(tx: Tx, fact_id: str) -> list[MessageRow]:
     m, f = tx.tables.message, tx.tables.message_fact
     told = select(f.c.message_id).where(f.c.outbox_id == fact_id)
     return [MessageRow(*row) for row in tx.select(_select(m).where(m.c.id.in_(told)).order_by(m.c.created_at, m.c.id))]
+
+
+def lists_since(tx: Tx, instant: datetime) -> list[tuple[str, str, str]]:
+    """Return recipient, channel and data of the lists (digests, catch-ups) written since then and not given up."""
+    m = tx.tables.message
+    wanted = (m.c.kind == "digest", m.c.created_at >= instant, m.c.status.in_(("queued", "sent")))
+    return [(row[0], row[1], row[2]) for row in tx.select(select(m.c.recipient, m.c.channel, m.c.data).where(*wanted))]
 
 
 def ids_like(tx: Tx, beginning: str) -> list[str]:

@@ -311,12 +311,12 @@ def test_with_no_supervisor_either_it_is_on_record_and_the_sender_does_not_run_i
 def test_a_fact_no_message_can_be_written_of_is_dead_and_holds_up_no_other(post, monkeypatch):
     real = gathering.Composer.compose
 
-    def choosy(self, alerts, when):
+    def choosy(self, alerts, when, earlier):
         given = list(alerts)
         if any(alert.details.get("job") == "job 3" for alert in given):
             msg = "not this one"
             raise InputError(msg)
-        return real(self, given, when)
+        return real(self, given, when, earlier)
 
     monkeypatch.setattr(gathering.Composer, "compose", choosy)
     for number in range(5):
@@ -480,6 +480,37 @@ def test_the_digest_tells_each_recipient_of_the_own_desks_and_what_was_kept_back
         assert waiting(tx) == []
     told = _shown(post, found["committee"].id).facts
     assert "deadline" in {fact.kind for fact in told}
+
+
+def test_a_catch_up_does_not_tell_again_what_the_mornings_digest_told(complained):
+    post = complained
+    post.notify = replace(post.notify, settings=replace(post.notify.settings, burst=1))
+    work_at(post.review, at(date(2022, 11, 4), 7, 30))
+    write_digests(post.database, post.review.engine, post.notify)
+    post.dispatch()
+    (list_,) = (m for m in post.email.sent if m.recipient.key == "committee")
+    assert [(s["name"], s["count"]) for s in list_.data["sections"]] == [("overdue", 2)]
+    assert {fact.kind for fact in _shown(post, list_.id).facts} == {"deadline", "breach"}
+    assert {f.status for f in facts(post.database)} <= {"told", "moot"}
+
+
+def test_a_digest_does_not_tell_again_what_a_catch_up_of_the_same_day_told(complained):
+    post = complained
+    post.notify = replace(post.notify, settings=replace(post.notify.settings, burst=1))
+    work_at(post.review, at(date(2022, 11, 4), 6))
+    post.dispatch()
+    (list_,) = (m for m in post.email.sent if m.recipient.key == "committee")
+    assert list_.data["catch_up"]
+    assert [(s["name"], s["count"]) for s in list_.data["sections"]] == [("overdue", 2)]
+    post.email.sent.clear()
+    work_at(post.review, at(date(2022, 11, 4), 7, 30))
+    write_digests(post.database, post.review.engine, post.notify)
+    post.dispatch()
+    assert [m for m in post.email.sent if m.recipient.key == "committee" and m.kind == "digest"] == []
+    post.review.clock.move_to(at(date(2022, 11, 7), 7, 30))
+    write_digests(post.database, post.review.engine, post.notify)
+    post.dispatch()
+    assert [m.data["left_out"] for m in post.email.sent if m.recipient.key == "committee" and m.kind == "digest"] == [0]
 
 
 def test_no_digest_without_content_none_on_a_day_off_none_before_its_hour(complained):

@@ -121,7 +121,7 @@ SAMPLES = {
     "digest": [
         digest(THURSDAY, ENTRIES, CHANGES),
         digest(THURSDAY, [], CHANGES[:1]),
-        catch_up(THURSDAY, [*ENTRIES, *CHANGES]),
+        catch_up(THURSDAY, [*ENTRIES, *CHANGES]) | {"left_out": 2},
     ],
     "weekly_summary": [
         weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 40, 37, 2)]),

@@ -82,6 +82,8 @@ def raised_kinds() -> dict[str, str]:
                 if called == "OutboxRow" and path.name in ("tidings.py", "outbox.py"):
                     continue  # where rows of a given kind are made, and where they are read back
                 kind = node.args[0] if node.args else None
+                if called == "OutboxRow" and isinstance(kind, ast.Starred):
+                    continue  # a row read back
                 assert isinstance(kind, ast.Constant), f"{path.name}:{node.lineno}: the kind must be spelled out"
                 found[f"{path.relative_to(ROOT)}:{node.lineno}"] = str(kind.value)
     return found
