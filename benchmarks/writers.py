@@ -1,0 +1,173 @@
+"""Writers side by side, each a process of its own, one step a commit: where they stop scaling, and who is in the way.
+
+    python -m benchmarks.writers [--database postgresql] [--writers 1 2 4 8 16] [--steps 120] [--provinces 34]
+
+Every writer has a round of its own. First all of them do it through the driver alone, replaying what the engine wrote
+in a rehearsal; then, on a database like it, through the engine. Both begin together at a barrier; what counts is all
+steps over the time from the first start to the last end. `--provinces` cuts the tables first (PostgreSQL).
+
+On SQLite a last line asks whether group commit would pay: sixteen commands in one commit, each in its savepoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import multiprocessing
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from benchmarks.floor import open_floor
+from benchmarks.places import KINDS, databases, machine
+from benchmarks.recording import Work, recorded
+from rasoat.foundation.ids import CountingIds
+from rasoat.persistence.database import Database
+from rasoat.persistence.migrating import upgrade
+from rasoat.persistence.partitioning import partition
+from tests.support.reviews import BEATS, Review, commune
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Barrier
+
+_ACTS = 2
+_GROUP = 16
+_SPACING = 10_000_000
+_FORK = multiprocessing.get_context("fork")
+
+
+class Result(NamedTuple):
+    """Steps a second of so many writers, through the driver alone and through the engine."""
+
+    database: str
+    writers: int
+    floor: float
+    engine: float
+
+
+class _Places(NamedTuple):
+    """The databases of one run."""
+
+    rehearsal: str
+    floor: str
+    engine: str
+
+
+def main(arguments: Sequence[str] | None = None) -> list[Result]:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", choices=KINDS, nargs="*", default=KINDS)
+    parser.add_argument("--writers", type=int, nargs="*", default=(1, 2, 4, 8, 16))
+    parser.add_argument("--steps", type=int, default=120, help="of each writer")
+    parser.add_argument("--provinces", type=int, default=0, help="cut the tables into so many provinces first")
+    options = parser.parse_args(arguments)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    print(machine())
+    results = []
+    for kind in options.database:
+        for writers in options.writers:
+            results.append(measure(kind, writers, options.steps, options.provinces))
+            print(line(results[-1]), flush=True)
+        if kind == "sqlite":
+            alone, grouped = group_commit(options.steps)
+            print(f"sqlite     group commit: {alone:,.0f} steps/s one a commit, {grouped:,.0f} with {_GROUP} a commit")
+    return results
+
+
+def line(result: Result) -> str:
+    """Return one line of the report."""
+    share = result.engine / result.floor
+    return (
+        f"{result.database:<10} {result.writers:>2} writers: floor {result.floor:6,.0f} steps/s, "
+        f"engine {result.engine:6,.0f}, {100 * share:.0f} % of it"
+    )
+
+
+def measure(kind: str, writers: int, steps: int, provinces: int) -> Result:
+    """Let `writers` processes do `steps` steps each, by the driver alone and by the engine."""
+    with databases(kind) as new:
+        places = _Places(new("rehearsal"), new("floor"), new("engine"))
+        for url in places:
+            database = Database.open(url)
+            upgrade(database)
+            if provinces and kind == "postgresql":
+                partition(database, [f"{code:02d}" for code in range(42, 42 + provinces)])
+            database.dispose()
+        told: Queue[tuple[str, float, float]] = _FORK.Queue()
+        barrier = _FORK.Barrier(writers)
+        started = [_FORK.Process(target=_write, args=(n, places, steps, barrier, told)) for n in range(writers)]
+        for process in started:
+            process.start()
+        spans = [told.get(timeout=600) for _ in range(2 * writers)]
+        for process in started:
+            process.join()
+        failed = [process.exitcode for process in started if process.exitcode]
+        if failed:
+            msg = f"{len(failed)} of {writers} writers failed"
+            raise RuntimeError(msg)
+    rates = {side: writers * steps / _lasted(spans, side) for side in ("floor", "engine")}
+    return Result(kind, writers, rates["floor"], rates["engine"])
+
+
+def group_commit(steps: int) -> tuple[float, float]:
+    """Return steps a second on SQLite: one a commit, and sixteen commands a commit, each in a savepoint of its own."""
+    with databases("sqlite") as new:
+        rates = []
+        for size in (1, _GROUP):
+            url = new(f"group{size}")
+            Review.start(url).database.dispose()
+            review, ids = _round(url, 0, steps)
+            began = time.perf_counter()
+            for beat in BEATS[:_ACTS]:
+                for first in range(0, len(ids), size):
+                    with review.database.begin() as tx:
+                        for case_id in ids[first : first + size]:
+                            with tx.savepoint():
+                                review.fire_in(tx, beat, [case_id])
+            rates.append(_ACTS * len(ids) / (time.perf_counter() - began))
+            review.database.dispose()
+    return rates[0], rates[1]
+
+
+def _write(number: int, places: _Places, steps: int, barrier: Barrier, told: Queue[tuple[str, float, float]]) -> None:
+    script: list[list[Work]] = []
+    review, ids = _round(places.rehearsal, number, steps)
+    for beat in BEATS[:_ACTS]:
+        for case_id in ids:
+            script.append([])
+            with recorded(script[-1]):
+                review.run([beat], [case_id])
+    review.database.dispose()
+    _round(places.floor, number, steps)[0].database.dispose()
+    with open_floor(places.floor) as floor:
+        commits = [floor.prepare(work) for work in script]
+        told.put(("floor", *_timed(commits, barrier)))
+    review, ids = _round(places.engine, number, steps)
+    acts = [lambda beat=beat, i=i: review.run([beat], [i]) for beat in BEATS[:_ACTS] for i in ids]
+    told.put(("engine", *_timed(acts, barrier)))
+    review.database.dispose()
+
+
+def _round(url: str, number: int, steps: int) -> tuple[Review, list[int]]:
+    review = Review(Database.open(url), ids=CountingIds(number * _SPACING + 1))
+    return review, review.open_round(number + 1, 1, steps // _ACTS, commune(number))
+
+
+def _timed(actions: Sequence[Callable[[], object]], barrier: Barrier) -> tuple[float, float]:
+    barrier.wait(timeout=600)
+    began = time.monotonic()
+    for action in actions:
+        action()
+    return began, time.monotonic()
+
+
+def _lasted(spans: Sequence[tuple[str, float, float]], side: str) -> float:
+    mine = [span for span in spans if span[0] == side]
+    return max(end for *_, end in mine) - min(began for _, began, _ in mine)
+
+
+if __name__ == "__main__":
+    main()
