@@ -75,13 +75,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class UnitChange:
-    """What becomes of unit paths: a level that is dropped, communes that get another path."""
+    """What becomes of unit paths: a level that is dropped, communes that get another path.
+
+    Several communes may get one path: they merge. A village that would then be taken for another is named too.
+    """
 
     drops_district: bool = False
     recoded: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, old: str, level: str) -> str:
         """Return the new path of a unit of `level`; a path that has no district already stays."""
+        if old in self.recoded:
+            return self.recoded[old]
         parts = old.split("/")
         commune = "/".join(parts[:3])
         if commune in self.recoded:
@@ -89,6 +94,14 @@ class UnitChange:
         if self.drops_district and len(parts) == _LEVELS_WITH_DISTRICT[level]:
             return "/".join([parts[0], *parts[2:]])
         return old
+
+    def villages(self, commune: str) -> dict[str, str]:
+        """Return the villages of a commune that are named: old path → new path."""
+        return {old: new for old, new in self.recoded.items() if old.startswith(commune + "/")}
+
+    def merges(self, commune: str) -> bool:
+        """Whether a commune becomes part of one that others become part of too."""
+        return list(self.recoded.values()).count(self.path(commune, "commune")) > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,8 +184,17 @@ class Migration:
         moves.move_round(tx, place, self.new.id, path)
         moves.move_settings(tx, (self.old.id, self.new.id), lambda unit: self._setting_path(unit, place.unit_path))
         if path != place.unit_path:
-            moves.move_units(tx, place.unit_path, path, self.plan.on, self.plan.document)
-            moves.move_households(tx, place.unit_path, path)
+            self._move_units(tx, place.unit_path)
+            moves.move_households(tx, place.unit_path, path, self.plan.units.villages(place.unit_path))
+
+    def _move_units(self, tx: Tx, commune: str) -> None:
+        units = self.plan.units
+
+        def path_of(unit: str) -> str:
+            return units.path(unit, "commune" if unit == commune else "village")
+
+        kind = "merged" if units.merges(commune) else "recoded"
+        moves.move_units(tx, commune, path_of, self.plan.on, self.plan.document, kind=kind)
 
     def _setting_path(self, unit: str, commune: str) -> str | None:
         """Return where a setting of `unit` holds from now on: everywhere, in the province, in this commune."""

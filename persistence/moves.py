@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, insert, literal, select, tuple_, update
 
-from ..foundation.errors import ConflictError
+from ..foundation.errors import ConflictError, InputError
 from ..foundation.paths import below
 from .statements import keyed_update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import ColumnElement
@@ -34,6 +36,8 @@ __all__ = [
     "rehome",
     "remake",
 ]
+
+_ALL_ALIKE: Mapping[str, str] = MappingProxyType({})
 
 
 class Rehomed(NamedTuple):
@@ -142,29 +146,53 @@ def move_round(tx: Tx, moved: RoundRow, workflow: str, unit_path: str) -> None:
     tx.execute(update(deadline).where(*owned).values(owner_path=unit_path))
 
 
-def move_households(tx: Tx, old: str, new: str) -> int:
-    """Give the households below a unit its new path; return how many there were."""
-    column = tx.tables.household.c.unit_path
-    return tx.execute(
-        update(tx.tables.household).where(*_below(column, old)).values(unit_path=_moved(column, old, new))
+def move_households(tx: Tx, old: str, new: str, villages: Mapping[str, str] = _ALL_ALIKE) -> int:
+    """Give the households below a unit its new path, those of `villages` theirs; return how many there were."""
+    table = tx.tables.household
+    column = table.c.unit_path
+    named = sum(
+        tx.execute(update(table).where(column == was).values(unit_path=now)) for was, now in sorted(villages.items())
     )
+    return named + tx.execute(update(table).where(*_below(column, old)).values(unit_path=_moved(column, old, new)))
 
 
-def move_units(tx: Tx, old: str, new: str, on: date, document: str) -> int:
-    """End a unit and what lies below it under the old path, begin it under the new one, and keep the lineage."""
+def move_units(
+    tx: Tx, old: str, path_of: Callable[[str], str], on: date, document: str, *, kind: str = "recoded", name: str = ""
+) -> int:
+    """End a unit and what lies below it, let it begin where `path_of` says, and keep the lineage; return how many.
+
+    A unit itself may become part of one that stands already (a merger), what lies below it may not: `InputError` names
+    the villages that would be taken for others. `name` is that of a unit that begins with this. Repeating changes
+    nothing.
+    """
     unit, lineage = tx.tables.unit, tx.tables.unit_lineage
-    known = {path for (path,) in tx.select(select(unit.c.path))}
+    known = {row.path: row.valid_to for row in tx.select(select(unit.c.path, unit.c.valid_to))}
     rows = [row._asdict() for row in tx.select(select(unit).where(_at_or_below(unit.c.path, old)))]
-    fresh = [{**row, "path": new + row["path"][len(old) :], "valid_from": on, "valid_to": None} for row in rows]
-    fresh = [row for row in fresh if row["path"] not in known]
-    if not fresh:
-        return 0
-    tx.execute(insert(unit), fresh)
-    still = (_at_or_below(unit.c.path, old), unit.c.valid_to.is_(None))
-    tx.execute(update(unit).where(*still).values(valid_to=on - timedelta(days=1)))
-    pairs = [{"old_path": old + row["path"][len(new) :], "new_path": row["path"]} for row in fresh]
-    tx.execute(insert(lineage), [{**pair, "kind": "recoded", "on_day": on, "document": document} for pair in pairs])
-    return len(fresh)
+    going = [(row, path_of(row["path"])) for row in rows if row["valid_to"] is None]
+    going = [(row, path) for row, path in going if path != row["path"]]
+    meant = Counter(path for _, path in going)
+    taken = [
+        f"{row['path']} → {path}"
+        for row, path in going
+        if meant[path] > 1 or (path in known and (row["path"] != old or known[path] is not None))
+    ]
+    if taken:
+        msg = f"{', '.join(sorted(taken))}: another unit lies there; say under which path each of them goes on"
+        raise InputError(msg)
+    begun = [_begun(row, path, on, name if row["path"] == old else "") for row, path in going if path not in known]
+    if begun:
+        tx.execute(insert(unit), begun)
+    for row, _ in going:
+        tx.execute(update(unit).where(unit.c.path == row["path"]).values(valid_to=on - timedelta(days=1)))
+    said = {"on_day": on, "document": document}
+    pairs = [{"old_path": r["path"], "new_path": p, "kind": kind if r["path"] == old else "recoded"} for r, p in going]
+    if pairs:
+        tx.execute(insert(lineage), [{**pair, **said} for pair in pairs])
+    return len(pairs)
+
+
+def _begun(row: Mapping[str, Any], path: str, on: date, name: str) -> dict[str, Any]:
+    return {**row, "path": path, "name": name or row["name"], "valid_from": on, "valid_to": None}
 
 
 def move_settings(tx: Tx, workflows: tuple[str, str], path_of: Callable[[str], str | None]) -> int:

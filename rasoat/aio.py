@@ -158,6 +158,7 @@ class AsyncRasoat:
     change_head = _in_thread(Rasoat.change_head)
     move_household = _in_thread(Rasoat.move_household)
     recode_commune = _in_thread(Rasoat.recode_commune)
+    merge_communes = _in_thread(Rasoat.merge_communes)
     lineage = _in_thread(Rasoat.lineage)
     suspend = _in_thread(Rasoat.suspend)
     resume = _in_thread(Rasoat.resume)

@@ -18,7 +18,7 @@ from .engine.values import ActRequest
 from .foundation.clock import legal_date
 from .foundation.errors import InputError, PermissionDeniedError
 from .foundation.logs import Log
-from .foundation.paths import at_level, below
+from .foundation.paths import at_level, below, parent
 from .persistence.cases import lock
 from .persistence.lineage import (
     LineageRow,
@@ -38,18 +38,29 @@ from .persistence.vault import WrappedKey
 from .registry import Reader, member_indices, open_household, people_of, row_of, twin_index
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from .engine.service import Engine
     from .persistence.database import Tx
     from .persistence.rounds import HouseholdRow
     from .persistence.vault import Vault
 
-__all__ = ["HOUSEHOLD_ROLES", "HouseholdChange", "HouseholdOrder", "change_head", "merge", "move", "recode", "split"]
+__all__ = [
+    "HOUSEHOLD_ROLES",
+    "HouseholdChange",
+    "HouseholdOrder",
+    "change_head",
+    "merge",
+    "merge_communes",
+    "move",
+    "recode",
+    "split",
+]
 
 log = Log("rasoat.households")
 HOUSEHOLD_ROLES = ("committee", "commune_chair", SUPERVISOR)
 """Who may change who a household is."""
+_AT_LEAST = 2
 
 
 def split(
@@ -156,25 +167,87 @@ def recode(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, old: str
     `InputError` if the levels differ (that is a migration, `rasoat migrate`) or something lies under the new path.
     """
     _require_authority(engine, order, old)
-    low, high = below(old)
     if old.count("/") != new.count("/") or old == new or households_below(tx, *below(new)):
         msg = f"{old} → {new}: expected another path of the same level under which no household lies yet"
         raise InputError(msg)
-    rows = households_below(tx, low, high)
-    changed = [_recoded(vault, row, old, new) for row in rows]
-    move_units(tx, old, new, order.on, order.document)
+    return _rename(tx, engine, vault, order, old, new, lambda path: _under(path, old, new))
+
+
+def merge_communes(
+    tx: Tx,
+    engine: Engine,
+    vault: Vault,
+    order: HouseholdOrder,
+    communes: Sequence[str],
+    new: str,
+    *,
+    villages: Mapping[str, str],
+    name: str = "",
+) -> HouseholdChange:
+    """Let communes become one (nhập xã) at `new`: another path of their level, or one of theirs, which takes them in.
+
+    A village keeps its part of the path unless `villages` (old path → new path) says otherwise. Households keep their
+    ids, their cases go along, rounds go on as they are. A code that begins with its commune's changes with it, unless
+    another household has that one; of settings stored for several, the first commune's hold. `InputError`, and nothing
+    is done, if two villages would lie in one place.
+    """
+    going = [old for old in dict.fromkeys(communes) if old != new]
+    _require_merger(tx, communes, going, new, villages)
+    done = HouseholdChange({})
+    for old in going:
+        _require_authority(engine, order, old)
+
+        def path_of(path: str, old: str = old) -> str:
+            return villages.get(path) or _under(path, old, new)
+
+        moved = _rename(tx, engine, vault, order, old, new, path_of, became=("merged", name))
+        done = HouseholdChange({**done.households, **moved.households}, (*done.followed, *moved.followed))
+    return done
+
+
+def _require_merger(
+    tx: Tx, communes: Sequence[str], going: Sequence[str], new: str, villages: Mapping[str, str]
+) -> None:
+    depths = {path.count("/") for path in (*communes, new)}
+    if len(set(communes)) < _AT_LEAST or len(depths) != 1:
+        msg = f"{', '.join(communes)} → {new}: expected at least two communes and a path of the same level"
+        raise InputError(msg)
+    if new not in communes and households_below(tx, *below(new)):
+        msg = f"{new} holds households already: name it among the communes that become one"
+        raise InputError(msg)
+    lost = [f"{was} → {now}" for was, now in villages.items() if parent(was) not in going or parent(now) != new]
+    if lost:
+        msg = f"{', '.join(lost)}: a village of {', '.join(going)} goes to a path right below {new}"
+        raise InputError(msg)
+
+
+def _rename(
+    tx: Tx,
+    engine: Engine,
+    vault: Vault,
+    order: HouseholdOrder,
+    old: str,
+    new: str,
+    path_of: Callable[[str], str],
+    *,
+    became: tuple[str, str] = ("recoded", ""),
+) -> HouseholdChange:
+    """Let all that lies in a commune lie where `path_of` says: units, rounds, settings, households, running cases."""
+    rows = households_below(tx, *below(old))
+    changed = _recoded(tx, vault, rows, old, new, path_of)
+    move_units(tx, old, path_of, order.on, order.document, kind=became[0], name=became[1])
     recode_unit(tx, new)
     for opened in rounds_at(tx, old):
         move_round(tx, opened, opened.workflow, new)
-        move_settings(tx, (opened.workflow, opened.workflow), lambda path: _under(path, old, new))
+        move_settings(tx, (opened.workflow, opened.workflow), path_of)
     recode_households(tx, [(row.id, row.code, row.unit_path, row.twin_index) for row in changed])
     _keep(tx, engine, order, "recoded", [(was, now, None) for was, now in zip(rows, changed, strict=True)])
     running = _running(tx, engine, [row.id for row in rows])
     relocate(
-        tx, engine, lock(tx, running), lambda path: _under(path, old, new), how="recode", on=order.on,
-        document=order.document, actor=order.actor.key,
+        tx, engine, lock(tx, running), path_of, how="recode", on=order.on, document=order.document,
+        actor=order.actor.key,
     )  # fmt: skip
-    log.info("commune_recoded", households=len(rows), cases=len(running))
+    log.info("commune_renamed", kind=became[0], households=len(rows), cases=len(running))
     return HouseholdChange({row.code: row.id for row in changed}, tuple(running))
 
 
@@ -282,17 +355,28 @@ def _withdraw(tx: Tx, engine: Engine, order: HouseholdOrder, row: HouseholdRow, 
     return tuple(running)
 
 
-def _recoded(vault: Vault, row: HouseholdRow, old: str, new: str) -> HouseholdRow:
-    """Return a household under its commune's new path; a code that begins with the commune's goes along."""
+def _recoded(
+    tx: Tx, vault: Vault, rows: Sequence[HouseholdRow], old: str, new: str, path_of: Callable[[str], str]
+) -> list[HouseholdRow]:
+    """Return households under their commune's new path; a code that begins with the commune's goes along if free."""
     was, now = old.rpartition("/")[2], new.rpartition("/")[2]
-    code = now + row.code.removeprefix(was) if row.code.startswith(was + "-") else row.code
-    path = _under(row.unit_path, old, new)
-    moved = row._replace(code=code, unit_path=path)
+    wanted = {row.id: now + row.code.removeprefix(was) for row in rows if row.code.startswith(was + "-")}
+    taken = households_by_code(tx, list(wanted.values()))
+    found = []
+    for row in rows:
+        code = wanted.get(row.id, row.code)
+        moved = row._replace(code=row.code if code in taken else code, unit_path=path_of(row.unit_path))
+        found.append(_found_again(vault, moved))
+    return found
+
+
+def _found_again(vault: Vault, row: HouseholdRow) -> HouseholdRow:
+    """Return a household with the keyed hash under which it is found in its new commune."""
     if not row.wrapped_key:
-        return moved  # its people were erased: nothing to be found by
+        return row  # its people were erased: nothing to be found by
     key = WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key)
     head = Person(**vault.open(key, row.sealed)["members"][0])
-    return moved._replace(twin_index=twin_index(vault, head, path))
+    return row._replace(twin_index=twin_index(vault, head, row.unit_path))
 
 
 def _under(path: str, old: str, new: str) -> str:

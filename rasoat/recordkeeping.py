@@ -13,7 +13,7 @@ from .foundation.errors import InputError, NotFoundError
 from .persistence import events, lineage, rounds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Recordkeeping", "current_case"]
 
 _UNCHANGED: Mapping[int, str] = {}
+_ALL_ALIKE: Mapping[str, str] = {}
 
 
 class Recordkeeping:
@@ -179,6 +180,27 @@ class Recordkeeping:
         """Give a commune its new code, with its units, rounds, households and running cases; old codes stay known."""
         with self.transaction(connection) as tx:
             return households.recode(tx, self.engine, self.vault, order, old, new)
+
+    def merge_communes(
+        self,
+        order: households.HouseholdOrder,
+        communes: Sequence[str],
+        new: str,
+        *,
+        villages: Mapping[str, str] = _ALL_ALIKE,
+        name: str = "",
+        connection: Connection | None = None,
+    ) -> households.HouseholdChange:
+        """Let communes become one at `new`: a path of their level, or one of theirs, which takes the others in.
+
+        Villages keep their part of the path, or go where `villages` (old path → new path) says; `name` is the new
+        commune's. Households keep their ids and cases, rounds go on, the lineage is kept. `InputError`, and nothing is
+        done, if two villages would lie in one place.
+        """
+        with self.transaction(connection) as tx:
+            return households.merge_communes(
+                tx, self.engine, self.vault, order, communes, new, villages=villages, name=name
+            )
 
     def lineage(self, code: str) -> tuple[str, list[LineageRow]]:
         """Return the code under which a household is known today, and all that became of it, oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from tests.support.invariants import broken
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMUNE, OTHER = "42/446/18766", "42/446/18769"
+COMMUNE, OTHER, THIRD = "42/446/18766", "42/446/18769", "42/446/19999"
 V1, V2, V3 = f"{COMMUNE}/01", f"{COMMUNE}/02", f"{OTHER}/01"
 OPENED = date(2022, 9, 26)
 OFFICES = ("committee", "enumerator", "village_head", "commune_chair")
@@ -277,3 +278,73 @@ def test_a_look_at_people_by_a_change_is_noted(engine):
     with engine.database.read() as tx:
         noted = tx.select(select(table.c.actor, table.c.purpose))
     assert [tuple(line) for line in noted] == [("CB-1", "household head: 31/QĐ-UBND")]
+
+
+def neighbour(engine: Rasoat) -> None:
+    """Another commune of the district with a village of the same number, on record with one household and its round."""
+    since = date(2016, 1, 1)
+    with engine.transaction() as tx:
+        rows = [(OTHER, "18769", "commune", "Xã Láng Giềng"), (V3, "01", "village", "Thôn 1")]
+        values = [
+            {"path": p, "code": c, "level": level, "name": n, "valid_from": since, "valid_to": None}
+            for p, c, level, n in rows
+        ]
+        tx.execute(tx.tables.unit.insert(), values)
+    engine.register_households([family("18769-01-001", "N", path=V3)])
+    engine.open_round("R2", "annual", OTHER, OPENED, ends_on=date(2022, 12, 14))
+    engine.put_forward("R2", {"18769-01-001": {"origin": "managed"}}, OPENED)
+
+
+def test_communes_become_one_and_every_household_keeps_its_identity_and_its_case(engine):
+    cases = put_forward(engine, family("18766-01-001", "A"))
+    neighbour(engine)
+    ids = {code: row(engine, code).id for code in ("18766-01-001", "18769-01-001")}
+    change = engine.merge_communes(ORDER, [COMMUNE, OTHER], THIRD, villages={V3: f"{THIRD}/11"}, name="Xã Chung")
+    # Both codes would be 19999-01-001: the second household keeps the one it has.
+    assert change.households == {"19999-01-001": ids["18766-01-001"], "18769-01-001": ids["18769-01-001"]}
+    assert engine.case("18766-01-001").case.id == cases["18766-01-001"]
+    assert engine.case("18766-01-001").case.unit_path == f"{THIRD}/01"
+    assert engine.case("18769-01-001").case.unit_path == f"{THIRD}/11"
+    assert {engine.cases_of_round(code).popitem()[0] for code in ("R", "R2")} == set(change.households)
+    units = {unit.path: unit for unit in engine.units() if unit.valid_to is None}
+    assert (units[THIRD].name, units[THIRD].code, units[f"{THIRD}/11"].name) == ("Xã Chung", "19999", "Thôn 1")
+    assert not [path for path in units if path.startswith((COMMUNE, OTHER))]
+    table = engine.database.tables.unit_lineage
+    with engine.database.read() as tx:
+        pairs = [tuple(r) for r in tx.select(select(table.c.old_path, table.c.new_path, table.c.kind))]
+    assert {(COMMUNE, THIRD, "merged"), (OTHER, THIRD, "merged"), (V3, f"{THIRD}/11", "recoded")} <= {*pairs}
+    _, lines = engine.lineage("18769-01-001")
+    assert [(line.old_path, line.new_path) for line in lines] == [(V3, f"{THIRD}/11")]
+    listed = ActRequest("list_managed", (cases["18766-01-001"],), ORDER.on, OFFICIAL)
+    assert engine.fire(listed).ok
+    assert whole(engine)
+
+
+def test_a_commune_takes_another_one_in(engine):
+    put_forward(engine, family("18766-01-001", "A"))
+    neighbour(engine)
+    change = engine.merge_communes(ORDER, [COMMUNE, OTHER], COMMUNE, villages={V3: f"{COMMUNE}/11"})
+    assert list(change.households) == ["18769-01-001"]
+    assert engine.case("18766-01-001").case.unit_path == V1
+    assert engine.case("18769-01-001").case.unit_path == f"{COMMUNE}/11"
+    assert whole(engine)
+
+
+@pytest.mark.parametrize(
+    ("communes", "new", "villages", "said"),
+    [
+        ([COMMUNE, OTHER], THIRD, {}, f"{V3} → {THIRD}/01: another unit lies there"),
+        ([COMMUNE], THIRD, {}, "at least two communes"),
+        ([COMMUNE, OTHER], "42/19999", {}, "a path of the same level"),
+        ([COMMUNE, THIRD], OTHER, {}, "holds households already"),
+        ([COMMUNE, OTHER], THIRD, {V3: "42/446/7/1"}, "right below"),
+        ([COMMUNE, OTHER], THIRD, {"42/446/7/1": f"{THIRD}/11"}, "goes to a path right below"),
+    ],
+)
+def test_a_merger_in_which_villages_would_get_mixed_up_is_refused_whole(engine, communes, new, villages, said):
+    put_forward(engine, family("18766-01-001", "A"))
+    neighbour(engine)
+    before = (engine.units(), row(engine, "18766-01-001"), row(engine, "18769-01-001"))
+    with pytest.raises(InputError, match=re.escape(said)):
+        engine.merge_communes(ORDER, communes, new, villages=villages)
+    assert (engine.units(), row(engine, "18766-01-001"), row(engine, "18769-01-001")) == before

@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from rasoat.engine import rehoming
-from rasoat.engine.migrating import settled
+from rasoat.engine.migrating import UnitChange, settled
 from rasoat.engine.moving import Migration, Scope
 from rasoat.engine.values import Actor, ActRequest, Mandate
 from rasoat.foundation.errors import DefinitionError, InputError
+from rasoat.registry import Household, Person
 from rasoat.workflows.migrations import shipped_migrations
 from tests.support.invariants import broken
-from tests.support.regimes import NEW, OLD, ROUND, JuneRound
+from tests.support.regimes import NEW, OLD, ROUND, STARTED, JuneRound
 
 PLAN = shipped_migrations()["2025-07-01.annual"]
 
@@ -337,3 +338,56 @@ def test_settings_of_the_commune_hold_on_under_the_new_definition(june):
     with june.engine.database.read() as tx:
         found = june.engine.engine.settings_in_force(tx, "annual@2025", f"{NEW}/01")
     assert found == {"silence_override": True}
+
+
+SECOND, MERGED = "42/446/18767", "42/18770"
+
+
+def with_a_neighbour(june):
+    """A second commune of the district with a village of the same number, one household and its own round."""
+    since = date(2016, 1, 1)
+    rows = [(SECOND, "18767", "commune", "Xã Bên"), (f"{SECOND}/01", "01", "village", "Thôn Bên")]
+    with june.engine.transaction() as tx:
+        units = [
+            {"path": p, "code": c, "level": level, "name": n, "valid_from": since, "valid_to": None}
+            for p, c, level, n in rows
+        ]
+        tx.execute(tx.tables.unit.insert(), units)
+    head = Person("Chủ hộ bên", "head", "1960-02-02", "female")
+    june.engine.register_households([Household("B1", f"{SECOND}/01", (head,), "rural", "poor")])
+    june.engine.open_round("18767-2025-06", "annual", SECOND, STARTED)
+    june.engine.put_forward("18767-2025-06", {"B1": {"origin": "managed"}}, STARTED)
+
+
+def merging(villages):
+    return replace(PLAN, units=UnitChange(drops_district=True, recoded={OLD: MERGED, SECOND: MERGED, **villages}))
+
+
+def test_communes_that_merge_on_the_day_the_district_ends_move_as_the_plan_says(june):
+    """The reform of 01/07/2025: two communes become one, without a district; every household keeps its identity."""
+    with_a_neighbour(june)
+    before = {case: june.engine.case(case).case.household_id for case in [*june.ids(), june.engine.case("B1").case.id]}
+    june.move_to(date(2025, 7, 1), 9)
+    report = june.engine.migrate(merging({f"{SECOND}/01": f"{MERGED}/11"}), actor="admin")
+    assert (report.moved, report.blocked) == (len(june.ids()) + 1, [])
+    assert {case: june.engine.case(case).case.household_id for case in before} == before
+    assert june.engine.case("B1").case.unit_path == f"{MERGED}/11"
+    assert {june.engine.case(case).case.unit_path for case in june.ids()} == {f"{MERGED}/01", f"{MERGED}/02"}
+    living = {unit.path: unit.name for unit in june.engine.units() if unit.valid_to is None}
+    assert {path: name for path, name in living.items() if path.startswith(MERGED)} == {
+        MERGED: "Xã Mẫu", f"{MERGED}/01": "Thôn 1", f"{MERGED}/02": "Thôn 2", f"{MERGED}/11": "Thôn Bên",
+    }  # fmt: skip
+    lineage = june.engine.database.tables.unit_lineage
+    with june.engine.database.read() as tx:
+        kinds = {(r.old_path, r.new_path): r.kind for r in tx.select(select(lineage))}
+    assert (kinds[OLD, MERGED], kinds[SECOND, MERGED]) == ("merged", "merged")
+    assert kinds[f"{SECOND}/01", f"{MERGED}/11"] == "recoded"
+    assert not june.engine.migrate(merging({f"{SECOND}/01": f"{MERGED}/11"}), actor="admin").moved
+
+
+def test_a_merger_that_would_take_one_village_for_another_is_refused_with_its_name(june):
+    with_a_neighbour(june)
+    june.move_to(date(2025, 7, 1), 9)
+    with pytest.raises(InputError, match=f"{SECOND}/01 → {MERGED}/01: another unit lies there"):
+        june.engine.migrate(merging({}), actor="admin")
+    assert june.engine.case("B1").case.unit_path == f"{SECOND}/01"

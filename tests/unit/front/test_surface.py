@@ -81,6 +81,7 @@ ENGINE = {
     "change_head(self, order, code, head, relations={}, *, connection=None)",
     "move_household(self, order, code, unit_path, *, connection=None)",
     "recode_commune(self, order, old, new, *, connection=None)",
+    "merge_communes(self, order, communes, new, *, villages={}, name='', connection=None)",
     "lineage(self, code)",
     (
         "migrate(self, plan, *, actor, answers={}, round_code=None, unit_path=None, dry_run=False, batch=500, "
