@@ -18,6 +18,7 @@ from rasoat.foundation.clock import LEGAL_ZONE, end_of
 from rasoat.persistence.database import Database
 from rasoat.persistence.deadlines import DeadlineRow, insert_deadlines
 from rasoat.persistence.migrating import upgrade
+from rasoat.persistence.rounds import RoundRow, insert_round
 from rasoat.persistence.wakeups import due_groups, next_wake_at
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 TODAY = date(2022, 11, 4)
 SEASON = date(2022, 9, 1)
 PROVINCES, COMMUNES, VILLAGES = 10, 20, 8
+ROUNDS = 200
 
 
 def deadlines(count: int) -> Iterator[DeadlineRow]:
@@ -38,7 +40,7 @@ def deadlines(count: int) -> Iterator[DeadlineRow]:
         due_on = TODAY - timedelta(days=1 + i % 9) if late else TODAY + timedelta(days=i % 30)
         due_on = due_on if running else SEASON + timedelta(days=i % 60)
         yield DeadlineRow(
-            id=i + 1, subject="case", subject_id=i + 1, round_id=i % 200, unit_path=path, workflow="annual@2022",
+            id=i + 1, subject="case", subject_id=i + 1, round_id=i % ROUNDS, unit_path=path, workflow="annual@2022",
             rule="recheck" if i % 3 else "opinion", kind="maximum", owner_role="committee",
             owner_path=path.rpartition("/")[0], started_on=due_on - timedelta(days=9), length=7, unit="working_days",
             calendar="vn/2022-01-01", due_on=due_on, due_at=end_of(due_on),
@@ -50,7 +52,11 @@ def deadlines(count: int) -> Iterator[DeadlineRow]:
 
 def fill(database: Database, count: int) -> None:
     upgrade(database)
+    opened = datetime(2022, 9, 1, 8, tzinfo=LEGAL_ZONE)
     with database.begin() as tx:
+        for i in range(ROUNDS):
+            path = f"{i % PROVINCES:02d}/{i // 10 % 10:03d}/{i // 100 % COMMUNES:05d}"
+            insert_round(tx, RoundRow(i, f"R{i}", "annual@2022", path, SEASON, None, None, opened))
         batch = []
         for row in deadlines(count):
             batch.append(row)

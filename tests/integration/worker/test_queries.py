@@ -149,6 +149,23 @@ def test_punctuality_by_commune_village_and_desk(review, caseload):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("by", [By.VILLAGE, By.COMMUNE])
+@pytest.mark.parametrize("stray", [False, True], ids=["as opened", "under a procedure no round was opened under"])
+def test_the_whole_country_is_counted_alike_with_and_without_sorting(review, caseload, by, stray, monkeypatch):
+    for row, day, status in zip(caseload, (1, 8, 3), ("met", "met_late", "met"), strict=False):
+        closed(review, row, date(2022, 11, day), status)
+    if stray:
+        d = review.database.tables.deadline
+        with review.database.begin() as tx:
+            tx.execute(d.update().where(d.c.id == caseload[0].id).values(workflow="annual@2021"))
+    as_of = date(2022, 11, 9)
+    quick = ask(review, punctuality, as_of, CALENDAR, by=by)
+    monkeypatch.setattr("rasoat.engine.punctuality._MOST_COLUMNS", 0)
+    assert quick == ask(review, punctuality, as_of, CALENDAR, by=by)
+    assert sum(line.on_time for line in quick) == 2
+    assert ("annual@2021" in {line.workflow for line in quick}) is stray
+
+
 QUESTIONS = {
     "overdue": (lambda tx: overdue(tx, TODAY, CALENDAR, unit_path="42/446", today=TODAY), {"open_due"}),
     "agenda": (lambda tx: agenda(tx, TODAY, CALENDAR), {"open_due"}),
