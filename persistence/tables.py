@@ -278,12 +278,7 @@ def _deadlines(metadata: MetaData, prefix: str) -> tuple[Table, Table, Table]:
         metadata,
         Column("deadline_id", Id, nullable=False),
         Column("seq", Integer, nullable=False),
-        Column(
-            "kind",
-            String(16),
-            nullable=False,
-            comment="suspended | resumed | extended | superseded | firm | breached …",
-        ),
+        Column("kind", String(16), nullable=False, comment="suspended | resumed | extended | firm | breached …"),
         Column("occurred_on", LegalDay, nullable=False),
         Column("recorded_at", Instant, nullable=False),
         Column("actor", Code, nullable=False),

@@ -49,7 +49,7 @@ class Desk:
         with self.facade.database.read() as tx:
             provinces = [unit.path for unit in units(tx) if "/" not in unit.path]
         mandates = tuple(Mandate(role, path) for role in sorted(roles) for path in provinces)
-        return Principal("demo", frozenset({"read", "act", "admin"}), mandates, frozenset({"*"}))
+        return Principal("demo", frozenset({"read", "act", "admin"}), mandates, frozenset({"*"}), frozenset(roles))
 
 
 @dataclass(frozen=True, slots=True)

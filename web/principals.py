@@ -29,6 +29,7 @@ class Principal:
     scopes: frozenset[str]
     mandates: tuple[Mandate, ...] = ()
     acts_for: frozenset[str] = frozenset()
+    everywhere: frozenset[str] = frozenset()
 
     def require(self, scope: str) -> None:
         """`PermissionDeniedError` unless the credentials open `scope`."""
@@ -41,7 +42,7 @@ class Principal:
         if on_behalf_of is not None and not self.acts_for & {on_behalf_of, "*"}:
             msg = f"{self.key!r} may not act on behalf of {on_behalf_of!r}: the credentials do not say so"
             raise PermissionDeniedError(msg)
-        return Actor(self.key, self.mandates, on_behalf_of)
+        return Actor(self.key, self.mandates, on_behalf_of, self.everywhere)
 
     def require_role(self, roles: Collection[str], unit_path: str, day: date) -> None:
         """`PermissionDeniedError` unless one of `roles` is held for the unit on `day`."""

@@ -80,7 +80,8 @@ class WebSettings:
     rounds and carry out migrations; `erasing_roles` may have a household's personal data destroyed.
     `requests_per_second` and `burst` are each principal's, in each process. `open_to_all` lets everyone in as a holder
     of every role, from this machine alone: `rasoat serve --insecure-demo` sets it. `threads` bounds the requests served
-    at once (None: the host's own limit). Webhook subscriptions lead to public addresses, by https; also to
+    at once (None: the host's own limit). A workbook unpacks to `unpacked_bytes` and to `unpacked_ratio` times its size
+    at most, and a list has `upload_rows` rows. Webhook subscriptions lead to public addresses, by https; also to
     `subscriber_networks` (CIDR, or ``loopback``, ``private``), where plain http will do.
     """
 
@@ -94,6 +95,9 @@ class WebSettings:
     burst: int = 100
     subscriber_networks: frozenset[str] = frozenset()
     body_bytes: int = 16 * 1024 * 1024
+    unpacked_bytes: int = 128 * 1024 * 1024
+    unpacked_ratio: int = 100
+    upload_rows: int = 50_000
     largest_batch: int = 10_000
     threads: int | None = None
     open_to_all: bool = False

@@ -23,6 +23,7 @@ from ..offering import AS_TABLE, Page, listed, next_cursor
 from ..ports import ListedHousehold, ListRead, RowFault
 from ..problems import ProblemError, TextOut
 from ..revealing import HouseholdOut, households_for, look
+from ..unpacking import require_bounded
 
 __all__ = ["router"]
 
@@ -206,6 +207,7 @@ def _read(session: Session, form: _Upload) -> ListRead:
         file = FilePath(folder, f"list{suffix if suffix in {'.xlsx', '.csv'} else '.unknown'}")
         with file.open("wb") as copy:
             shutil.copyfileobj(form.file.file, copy)
+        require_bounded(file, session.desk.settings)
         return session.desk.registry.read(file, villages, form.area)
 
 

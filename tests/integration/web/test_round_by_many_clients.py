@@ -6,17 +6,15 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 
 import httpx
-import uvicorn
 
 from rasoat import Mandate
 from tests.support.invariants import broken
+from tests.support.listening import listening
 from tests.support.reviews import BEATS, STARTED
 from tests.support.serving import DISTRICT, code, household, units_of, village
 
@@ -28,22 +26,6 @@ EACH = HOUSEHOLDS // len(COMMUNES) // VILLAGES
 BATCH = 20 if HOUSEHOLDS <= 10_000 else 1_000
 OFFICES = ("committee", "enumerator", "commune_chair", "village_head", "superior_chair")
 WHOLE_COMMUNE = {"summarise", "report"}
-
-
-@contextmanager
-def listening(app):
-    """The application behind a real server on loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive(), "the server ended before it listened"
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 class Caller:
