@@ -48,11 +48,14 @@ def _streamed(
     @wraps(call)
     async def stream(self: AsyncRasoat, /, *args: _Given.args, **kwargs: _Given.kwargs) -> AsyncIterator[_Answer]:
         reading = _Reading(call(self.sync, *args, **kwargs))
+        self._readings.add(reading)
         try:
             while found := await self.run(reading.next):
                 yield found[0]
         finally:
-            await asyncio.shield(self.run(reading.close))
+            if reading in self._readings:
+                self._readings.discard(reading)
+                await asyncio.shield(self.run(reading.close))
 
     return stream
 
@@ -95,6 +98,7 @@ class AsyncRasoat:
 
     def __init__(self, engine: Rasoat, *, threads: int = 4) -> None:
         self.sync = engine
+        self._readings: set[_Reading[Any]] = set()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="rasoat")
 
     open = staticmethod(_opened(Rasoat.open))
@@ -124,7 +128,9 @@ class AsyncRasoat:
         return self.sync.subscribe(lambda events: loop.call_soon_threadsafe(subscriber, events))
 
     async def close(self) -> None:
-        """Wait for what is being done, then close the connections."""
+        """End streams that are still open, wait for what is being done, then close the connections."""
+        while self._readings:
+            await self.run(self._readings.pop().close)
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self.sync.close)
 

@@ -106,6 +106,17 @@ def test_a_stream_may_be_given_up_and_its_transaction_is_closed(during) -> None:
     during(story)
 
 
+def test_a_stream_ends_with_its_engine(during) -> None:
+    async def story(engine: AsyncRasoat) -> None:
+        cases = engine.cases_as_of(round_code="R")
+        assert await anext(cases)
+        await engine.close()
+        assert engine.sync.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # as above
+        await cases.aclose()
+
+    during(story)
+
+
 def test_a_cancelled_act_that_has_begun_is_done_whole_and_its_key_gives_the_answer(during) -> None:
     async def story(engine: AsyncRasoat) -> None:
         case_id = (await engine.cases_of_round("R"))["HB-000"]
@@ -144,6 +155,8 @@ def test_a_cancelled_call_that_waits_for_a_thread_is_never_made(database_url: st
         waiting = asyncio.create_task(engine.run(made.set))
         await asyncio.sleep(0)
         waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
         go_on.set()
         await holding
         await engine.close()
