@@ -23,7 +23,7 @@ demo: $(RUNTIME)
 	$(VENV)/bin/rasoat demo --out out/demo
 
 test: $(DEV)
-	tools/ensure_system.sh postgres
+	tools/ensure_system.sh postgres curl
 	$(MAKE) check
 	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
 

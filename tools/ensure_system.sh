@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the machine has the named programs: tools/ensure_system.sh [venv] [postgres] [chromium]
+# Makes sure that the machine has the named programs: tools/ensure_system.sh [venv] [postgres] [chromium] [curl]
 # Installs Debian packages when it may (root and apt-get); otherwise says what to install and fails.
 set -euo pipefail
 
@@ -15,7 +15,9 @@ has_postgres() {
 
 has_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 
-declare -A packages=([venv]=python3-venv [postgres]=postgresql [chromium]="chromium chromium-driver")
+has_curl() { command -v curl >/dev/null; }
+
+declare -A packages=([curl]="curl ca-certificates" [venv]=python3-venv [postgres]=postgresql [chromium]="chromium chromium-driver")
 
 # Debian makes and starts a database cluster of its own when the server is installed; the tests start theirs.
 no_cluster=/etc/postgresql-common/createcluster.d/rasoat.conf
