@@ -27,6 +27,7 @@ __all__ = [
     "households_by_code",
     "insert_households",
     "insert_round",
+    "insert_unit_lineage",
     "insert_units",
     "latest_case",
     "remember_answer",
@@ -161,6 +162,15 @@ def insert_units(tx: Tx, rows: Iterable[dict[str, Any]]) -> int:
     if new:
         tx.execute(insert(unit), new)
     return len(new)
+
+
+def insert_unit_lineage(tx: Tx, rows: Iterable[dict[str, Any]]) -> None:
+    """Write what became of units (old_path, new_path, kind, on_day, document); what is known already stays."""
+    table = tx.tables.unit_lineage
+    known = {tuple(row) for row in tx.select(select(table.c.old_path, table.c.new_path, table.c.on_day))}
+    new = [row for row in rows if (row["old_path"], row["new_path"], row["on_day"]) not in known]
+    if new:
+        tx.execute(insert(table), new)
 
 
 def _settings(tables: Tables) -> Any:

@@ -179,6 +179,7 @@ class AsyncRasoat:
     set_setting = _in_thread(Rasoat.set_setting)
     unset_setting = _in_thread(Rasoat.unset_setting)
     settings = _in_thread(Rasoat.settings)
+    load_units = _in_thread(Rasoat.load_units)
     outlooks = _in_thread(Rasoat.outlooks)
     flag_lost = _in_thread(Rasoat.flag_lost)
     agenda = _in_thread(Rasoat.agenda)

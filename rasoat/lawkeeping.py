@@ -14,6 +14,7 @@ from .foundation.errors import NotFoundError
 from .persistence import rounds
 from .persistence.canonical import canonical_json
 from .workflows.migrations import find_migration
+from .workflows.unit_files import lineage_rows, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .engine.service import Engine
     from .persistence.database import Database, Tx
     from .workflows.library import WorkflowLibrary
+    from .workflows.units import Units
 
 __all__ = ["Lawkeeping", "StoredSetting"]
 
@@ -135,6 +137,16 @@ class Lawkeeping:
         ids = [workflow] if workflow else self.library.ids()
         for key, value in given.items():
             require_setting([self.library.workflow(each) for each in ids], key, value)
+
+    def load_units(self, units: Units, *, connection: Connection | None = None) -> int:
+        """Write units as a checked file gives them, with their validity and lineage; return how many were new.
+
+        A unit whose parent changed lies under a path of its own for each time. `unit_files.load_units` reads the file.
+        """
+        with self.transaction(connection) as tx:
+            new = rounds.insert_units(tx, unit_rows(units))
+            rounds.insert_unit_lineage(tx, lineage_rows(units))
+            return new
 
     def _round_id(self, code: str | None) -> int | None:
         if code is None:

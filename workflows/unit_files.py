@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..foundation.errors import InputError
 from .rows import Row, RowError, RowsRefusedError, day_in, read_csv, read_toml
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-__all__ = ["load_units", "sample_units"]
+__all__ = ["lineage_rows", "load_units", "sample_units", "unit_rows"]
 
 _UNIT_NEEDS, _UNIT_MAY = ("code", "name", "level", "valid_from"), ("parent", "valid_to", "source")
 _CHANGE_NEEDS, _CHANGE_MAY = ("change", "from", "to", "on"), ("decision",)
@@ -46,6 +46,51 @@ def load_units(path: Path | Traversable, changes: Path | None = None) -> Units:
 def sample_units() -> Units:
     """Return the sample that comes with the project (one commune of Hà Tĩnh; see the file's notes on its codes)."""
     return load_units(files(__package__) / "data" / "units" / "ha-tinh-sample.toml")
+
+
+def unit_rows(units: Units) -> list[dict[str, Any]]:
+    """Return units as the store keeps them: one row a path, with the name it had last and all the days it stood."""
+    rows: dict[str, dict[str, Any]] = {}
+    for unit in units.versions():
+        for path, first, last in _stood(units, unit):
+            row = rows.setdefault(path, {"path": path, "code": unit.code, "valid_from": first})
+            row |= {"level": unit.level.value, "name": unit.name, "valid_to": last}
+    return list(rows.values())
+
+
+def lineage_rows(units: Units) -> list[dict[str, Any]]:
+    """Return what became of units as the store keeps it: by the paths they had before and since."""
+    return [
+        {
+            "old_path": _stored(units, change.origin, change.on - _DAY),
+            "new_path": _stored(units, change.result, change.on),
+            "kind": change.change.value,
+            "on_day": change.on,
+            "document": change.decision,
+        }
+        for change in units.changes()
+    ]
+
+
+def _stood(units: Units, unit: Unit) -> list[tuple[str, date, date | None]]:
+    """Return under which paths a version stood, from when and through when: its parents may change above it."""
+    days = {unit.valid_from}
+    for other in units.versions():
+        if unit.valid_from < other.valid_from and (unit.valid_to is None or other.valid_from <= unit.valid_to):
+            days.add(other.valid_from)
+    found: list[tuple[str, date, date | None]] = []
+    for day in sorted(days):
+        path = _stored(units, unit.code, day)
+        if found and found[-1][0] == path:
+            continue
+        if found:
+            found[-1] = (*found[-1][:2], day - _DAY)
+        found.append((path, day, unit.valid_to))
+    return found
+
+
+def _stored(units: Units, code: str, day: date) -> str:
+    return units.path(code, day).removeprefix("/")
 
 
 class _Read(NamedTuple):

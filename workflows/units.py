@@ -99,6 +99,14 @@ class Units:
     def __len__(self) -> int:
         return len(self._versions)
 
+    def versions(self) -> tuple[Unit, ...]:
+        """Return every version of every unit, by code and from the earliest."""
+        return tuple(unit for versions in self._versions.values() for unit in versions)
+
+    def changes(self) -> tuple[Lineage, ...]:
+        """Return every change on record, by the unit it began with."""
+        return tuple(change for changes in self._changes.values() for change in changes)
+
     def on(self, day: date) -> tuple[Unit, ...]:
         """Return every unit that stands on `day`, by code."""
         return tuple(unit for versions in self._versions.values() for unit in versions if unit.valid_on(day))

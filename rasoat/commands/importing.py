@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..api import Rasoat
     from ..foundation.messages import Language
     from ..importing import HouseholdRecord, Parsed
+    from ..persistence.rounds import UnitRow
 
 __all__ = ["Kind", "import_file"]
 
@@ -42,6 +43,9 @@ def import_file(
     ] = None,
     area: Annotated[str | None, typer.Option("--area", help="rural or urban, for a list that does not say.")] = None,
     sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook.")] = None,
+    changes: Annotated[
+        Path | None, typer.Option("--changes", exists=True, dir_okay=False, help="Lineage of a .csv file of units.")
+    ] = None,
     partial: Annotated[
         Path | None, typer.Option("--partial", help="Import the sound rows; write the refused ones to this file.")
     ] = None,
@@ -62,10 +66,10 @@ def import_file(
     tongue = language(lang)
     with opened(db, keys, as_json=as_json) as engine:
         if kind is Kind.UNITS:
-            done = _units(engine, file, tongue, as_json=as_json)
+            done = _units(engine, file, changes, tongue, as_json=as_json)
         else:
             day = started_on.date() if started_on else None
-            parsed = _read(engine, file, sheet, area)
+            parsed = _read(engine, file, sheet, area, day)
             _stop_at_errors(parsed, partial, tongue, as_json=as_json)
             done = _households(engine, parsed, round_code, procedure, day)
             done["refused_rows"] = _write_refused(parsed, partial)
@@ -77,9 +81,13 @@ def import_file(
         raise typer.Exit(REFUSED)
 
 
-def _units(engine: Rasoat, file: Path, tongue: Language, *, as_json: bool) -> dict[str, Any]:
+def _units(engine: Rasoat, file: Path, changes: Path | None, tongue: Language, *, as_json: bool) -> dict[str, Any]:
     from ..importing import UNITS, read_acts
+    from ..workflows.unit_files import load_units
 
+    if changes is not None or _with_validity(file):
+        units = load_units(file, changes)
+        return {"file": str(file), "units": len(units), "new": engine.load_units(units)}
     parsed = read_acts(file, UNITS)
     _stop_at_errors(parsed, None, tongue, as_json=as_json)
     rows = [
@@ -89,10 +97,24 @@ def _units(engine: Rasoat, file: Path, tongue: Language, *, as_json: bool) -> di
     return {"file": str(file), "units": len(rows), "new": engine.register_units(rows)}
 
 
-def _read(engine: Rasoat, file: Path, sheet: str | None, area: Any) -> Parsed[HouseholdRecord]:
+def _units_on(engine: Rasoat, day: date | None) -> list[UnitRow]:
+    """Return the units that stand on a day (default: today): a code may have lain under another path before."""
+    on = day or engine.today()
+    return [u for u in engine.units() if u.valid_from <= on and (u.valid_to is None or on <= u.valid_to)]
+
+
+def _with_validity(file: Path) -> bool:
+    """Whether a file of units gives their days and lineage; a commune's own list (don-vi.csv) does not."""
+    if file.suffix != ".csv":
+        return file.suffix == ".toml"
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        return "valid_from" in lines.readline()
+
+
+def _read(engine: Rasoat, file: Path, sheet: str | None, area: Any, day: date | None) -> Parsed[HouseholdRecord]:
     from ..importing import read_households
 
-    villages = {u.code: u.name for u in engine.units() if u.level == "village"}
+    villages = {u.code: u.name for u in _units_on(engine, day) if u.level == "village"}
     return read_households(file, sheet=sheet, villages=villages or None, area=area)
 
 
@@ -101,7 +123,7 @@ def _households(
 ) -> dict[str, Any]:
     from ..importing.registering import household_of
 
-    paths = {u.code: u.path for u in engine.units()}
+    paths = {u.code: u.path for u in _units_on(engine, started_on)}
     registered = engine.register_households([household_of(record, paths) for record in parsed.records])
     opened_cases = None
     if round_code is not None:

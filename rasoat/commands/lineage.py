@@ -143,6 +143,35 @@ def recode(
     _show(done, language(lang), as_json=as_json)
 
 
+@app.command(name="merge-communes")
+def merge_communes(
+    new: Annotated[str, typer.Argument(help="The path of the commune they become, at their level.")],
+    *,
+    commune: Annotated[list[str], typer.Option("--commune", help="Path of a commune that becomes part. Repeat.")],
+    village: Annotated[
+        list[str] | None, typer.Option("--village", help="OLD=NEW path of a village that gets another place. Repeat.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="The new commune's name.")] = "",
+    actor: ActorKey,
+    role: Roles,
+    document: Document,
+    on: On = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Let communes become one (nhập xã): households keep their identity and cases; mixed-up villages are refused.
+
+    Example: rasoat household merge-communes 42/19 --commune 42/18 --commune 42/17 --village 42/17/01=42/19/11
+    """
+    pairs = dict(each.split("=", 1) if "=" in each else (each, "") for each in village or [])
+    with opened(db, keys, as_json=as_json) as engine:
+        order = _order(engine, actor, role, document, on)
+        done = engine.merge_communes(order, commune, new, villages=pairs, name=name)
+    _show(done, language(lang), as_json=as_json)
+
+
 @app.command()
 def lineage(code: Code, *, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False) -> None:
     """Show what became of a household, by its present code or any it had; nobody's data is opened."""

@@ -1,7 +1,8 @@
-"""`rasoat round left-out`: managed households that a round forgot."""
+"""`rasoat round open | milestones | left-out`: a commune's round, the dates of its plan, whom it forgot."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,20 +10,76 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from .due import DATE_FORMATS
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="One round of a commune.")
 
+Code = Annotated[str, typer.Argument(help="The round's code.")]
 
-@app.callback()
-def _family() -> None:
-    """Keep `left-out` a sub-command although it stands alone."""
+
+@app.command(name="open")
+def open_round(
+    code: Code,
+    unit: Annotated[str, typer.Option("--unit", help="Path of the commune.")],
+    started_on: Annotated[datetime, typer.Option("--started-on", formats=DATE_FORMATS, help="The first day.")],
+    *,
+    procedure: Annotated[str, typer.Option("--procedure", help="The round's procedure.")] = "annual",
+    plan: Annotated[
+        str | None, typer.Option("--plan", help="The campaign plan it belongs to (key or file); its dates are opened.")
+    ] = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    as_json: Json = False,
+) -> None:
+    """Open a round under the regime in force on its first day, with its season and the dates of its plan.
+
+    Example: rasoat round open 18766-2024 --unit 42/446/18766 --started-on 01/09/2024 --plan hai-duong-2024
+    """
+    from ..workflows.plans import find_plan
+
+    with opened(db, keys, as_json=as_json) as engine:
+        chosen = find_plan(plan) if plan else None
+        begun = started_on.date()
+        if chosen is not None:
+            chosen.milestone_deadlines()  # a plan with a faulty date is refused before anything is written
+        ends_on = engine.season_end(procedure, begun)
+        row = engine.open_round(code, procedure, unit, begun, ends_on=ends_on, plan=chosen and chosen.key)
+        new = engine.open_milestones(code, chosen) if chosen else 0
+    said = {
+        "round": row.code, "workflow": row.workflow, "unit": row.unit_path, "started_on": row.started_on,
+        "ends_on": row.ends_on, "plan": row.plan, "milestones": new,
+    }  # fmt: skip
+    if as_json:
+        print_json(said)
+    else:
+        typer.echo("\t".join(str(value) for value in said.values() if value is not None))
+
+
+@app.command()
+def milestones(
+    code: Code,
+    plan: Annotated[str, typer.Argument(help="A plan file, or the key of a plan that comes with the project.")],
+    *,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    as_json: Json = False,
+) -> None:
+    """Open the dates that a campaign plan sets for the round's commune, each a deadline with its owner."""
+    from ..workflows.plans import find_plan
+
+    with opened(db, keys, as_json=as_json) as engine:
+        new = engine.open_milestones(code, find_plan(plan))
+    if as_json:
+        print_json({"round": code, "milestones": new})
+    else:
+        typer.echo(f"{code}\t+{new}")
 
 
 @app.command(name="left-out")
 def left_out(
-    code: Annotated[str, typer.Argument(help="The round's code.")],
+    code: Code,
     *,
     db: Db = DATABASE_URL,
     keys: Keys = None,

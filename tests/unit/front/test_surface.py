@@ -91,6 +91,7 @@ ENGINE = {
     "set_setting(self, key, value, *, workflow='', unit_path='', connection=None)",
     "unset_setting(self, key, *, workflow='', unit_path='', connection=None)",
     "settings(self)",
+    "load_units(self, units, *, connection=None)",
     "outlooks(self, round_code=None)",
     "open_milestones(self, round_code, plan, *, connection=None)",
     "today(self)",
