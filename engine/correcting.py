@@ -26,7 +26,7 @@ from ..persistence.ledger import entries_of
 from ..persistence.rounds import answered, remember_answer
 from .definition import SUPERVISOR
 from .obstacles import obstacles
-from .replaying import STEPS, in_force
+from .replaying import STEPS, in_force, origin_of
 from .restating import OnRecord, Restated, place_of, restate
 from .rewriting import write
 from .service import Outcome, fit_forms, outcome_from, outcome_to
@@ -42,9 +42,10 @@ if TYPE_CHECKING:
     from .service import Engine
     from .values import Actor, ActRequest
 
-__all__ = ["CORRECTION_ROLES", "Correction", "Undo", "correct", "undo"]
+__all__ = ["CORRECTION_ROLES", "Correction", "OpeningCorrection", "Undo", "correct", "undo"]
 
 log = Log("rasoat.corrections")
+CLASSES = ("poor", "near_poor", "none")
 CORRECTION_ROLES = ("committee", "commune_chair")
 """Who may correct unless the setting ``correction_roles`` says otherwise; no text of the law regulates it."""
 
@@ -70,6 +71,11 @@ class Correction:
     idempotency_key: str | None = None
 
     @property
+    def trigger(self) -> str:
+        """Under what its act is kept."""
+        return "correction"
+
+    @property
     def concerns_all(self) -> bool:
         """Whether the act itself changes, and with it every case it moved."""
         return bool(self.body) or self.occurred_on is not None or self.document is not None
@@ -87,6 +93,34 @@ class Undo:
     case_ids: tuple[int, ...] = ()
     idempotency_key: str | None = None
 
+    @property
+    def trigger(self) -> str:
+        """Under what its act is kept."""
+        return "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningCorrection:
+    """What was wrong about what a case brought when it was opened, and who says so.
+
+    `facts` are those that change (None takes one out), `class_before` the class from which the household came. Every
+    later act of the case is done again from there. What the household's own register says is not touched.
+    """
+
+    case_id: int
+    actor: Actor
+    decided_on: date
+    authority: str
+    reason: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    class_before: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def trigger(self) -> str:
+        """Under what its act is kept."""
+        return "correction"
+
 
 class _Asked(NamedTuple):
     """A correction or an undo with what is on record of the cases it concerns."""
@@ -101,13 +135,16 @@ class _Asked(NamedTuple):
         return [record.case.id for record in self.records]
 
 
-def correct(tx: Tx, engine: Engine, order: Correction) -> Outcome:
-    """Correct an act in the caller's transaction: all cases it concerns, or none and what stands in the way.
+_Order = Correction | OpeningCorrection | Undo
+
+
+def correct(tx: Tx, engine: Engine, order: Correction | OpeningCorrection) -> Outcome:
+    """Correct an act, or what a case was opened with, in the caller's transaction: wholly, or not and why not.
 
     Raises `NotFoundError` for an unknown act or case, `ConflictError` when another writer was first,
     `IdempotencyError` for a key used with another body.
     """
-    return _once(tx, engine, order, _correct)
+    return _once(tx, engine, order, _correct_opening if isinstance(order, OpeningCorrection) else _correct)
 
 
 def undo(tx: Tx, engine: Engine, order: Undo) -> Outcome:
@@ -133,16 +170,34 @@ def _correct(tx: Tx, engine: Engine, order: Correction) -> Outcome:
     if unknown := set(order.rows) - set(asked.ids):
         msg = f"act {order.act_id} did not move case {', '.join(map(str, sorted(unknown)))}"
         raise NotFoundError(msg)
-    refused = _objections(tx, engine, asked)
+    refused = _objections(tx, engine, order, asked.records, asked.now)
     requests, faults = ({}, ()) if refused else _requests(engine, order, asked)
     if refused or faults:
         return _refused(order, (*refused, *faults))
     return _carry_out(tx, engine, asked, requests)
 
 
+def _correct_opening(tx: Tx, engine: Engine, order: OpeningCorrection) -> Outcome:
+    if order.class_before is not None and order.class_before not in CLASSES:
+        msg = f"class_before {order.class_before!r}: expected one of {', '.join(CLASSES)}"
+        raise InputError(msg)
+    [record] = _records(tx, lock(tx, [order.case_id]))
+    now = engine.clock.now()
+    refused = _objections(tx, engine, order, [record], now)
+    old = origin_of(record.case, record.events)
+    facts = {key: value for key, value in {**json.loads(old.facts), **order.facts}.items() if value is not None}
+    origin = old._replace(facts=canonical_json(facts).decode(), class_before=order.class_before or old.class_before)
+    if not refused and origin == old:
+        refused = (Refusal("correcting.opening_unchanged", "", {}, record.case.id),)
+    if refused:
+        return _refused(order, refused)
+    found = restate(Stored(tx, engine), record, 0, None, now, legal_date(now), origin)
+    return _written(tx, engine, order, None, [found], {})
+
+
 def _undo(tx: Tx, engine: Engine, order: Undo) -> Outcome:
     asked = _asked(tx, engine, order, order.case_ids)
-    refused = (*_objections(tx, engine, asked), *_built_upon(engine, asked))
+    refused = (*_objections(tx, engine, order, asked.records, asked.now), *_built_upon(engine, asked))
     return _refused(order, refused) if refused else _carry_out(tx, engine, asked, None)
 
 
@@ -174,10 +229,12 @@ def _records(tx: Tx, cases: Sequence[CaseRow]) -> list[OnRecord]:
     return [OnRecord.of(c, events[c.id], in_force(events[c.id]), known, terms[c.id], ledgers) for c in cases]
 
 
-def _objections(tx: Tx, engine: Engine, asked: _Asked) -> tuple[Refusal, ...]:
+def _objections(
+    tx: Tx, engine: Engine, order: _Order, records: Sequence[OnRecord], now: datetime
+) -> tuple[Refusal, ...]:
     """Return why this may not be done at all: nothing left to correct, no reason, document, authority or such day."""
-    order, today = asked.order, legal_date(asked.now)
-    if not asked.records:
+    today = legal_date(now)
+    if not records and not isinstance(order, OpeningCorrection):
         return (Refusal("correcting.not_in_force", "", {"act": order.act_id}),)
     if not order.reason.strip():
         return (Refusal("correcting.no_reason"),)
@@ -187,12 +244,12 @@ def _objections(tx: Tx, engine: Engine, asked: _Asked) -> tuple[Refusal, ...]:
         return (Refusal("refused.future", "", {"day": order.decided_on, "today": today}),)
     return tuple(
         Refusal("correcting.authority", "", {**roles, "actor": order.actor.key, "unit": path}, case_id)
-        for path, case_id in {record.case.unit_path: record.case.id for record in asked.records}.items()
-        if (roles := _lacking(tx, engine, order, asked.records[0].case.workflow, path)) is not None
+        for path, case_id in {record.case.unit_path: record.case.id for record in records}.items()
+        if (roles := _lacking(tx, engine, order, records[0].case.workflow, path)) is not None
     )
 
 
-def _lacking(tx: Tx, engine: Engine, order: Correction | Undo, workflow_id: str, path: str) -> dict[str, str] | None:
+def _lacking(tx: Tx, engine: Engine, order: _Order, workflow_id: str, path: str) -> dict[str, str] | None:
     """Return the roles of which the actor holds none for a village, None if one is held."""
     workflow = engine.library.compiled(workflow_id).workflow
     roles = tuple(engine.settings_in_force(tx, workflow_id, path).get("correction_roles", CORRECTION_ROLES))
@@ -256,42 +313,56 @@ def _built_upon(engine: Engine, asked: _Asked) -> tuple[Refusal, ...]:
 
 def _carry_out(tx: Tx, engine: Engine, asked: _Asked, requests: Mapping[int, ActRequest] | None) -> Outcome:
     stored, today = Stored(tx, engine), legal_date(asked.now)
-    restated: list[Restated] = []
-    refused: list[Refusal] = []
+    found: list[Restated | Refusal] = []
     for record in asked.records:
         place = place_of(record, asked.act.id)
         if place is None:
             msg = f"act {asked.act.id} no longer counts in case {record.case.id}"
             raise InputError(msg)
         request = None if requests is None else requests[record.case.id]
-        found = restate(stored, record, place, request, asked.now, today)
-        if isinstance(found, Refusal):
-            refused.append(found)
-        else:
-            restated.append(found)
-    refused += [] if refused else obstacles(tx, engine, asked.act, restated, requests)
+        found.append(restate(stored, record, place, request, asked.now, today))
+    return _written(tx, engine, asked.order, asked.act, found, requests)
+
+
+def _written(
+    tx: Tx,
+    engine: Engine,
+    order: _Order,
+    act: ActRow | None,
+    found: Sequence[Restated | Refusal],
+    requests: Mapping[int, ActRequest] | None,
+) -> Outcome:
+    """Write restated cases if nothing stands in the way of any; `act` is None where an opening was wrong."""
+    refused = [each for each in found if isinstance(each, Refusal)]
+    restated = [each for each in found if not isinstance(each, Refusal)]
+    refused += [] if refused else obstacles(tx, engine, act, restated, requests)
     if refused:
-        return _refused(asked.order, tuple(refused))
-    outcome = write(tx, engine, asked.order, asked.act, restated, requests)
-    log.info("corrected", act=asked.act.id, by=outcome.act_id, cases=len(restated), undone=requests is None)
+        return _refused(order, tuple(refused))
+    outcome = write(tx, engine, order, act, restated, requests)
+    wrong = None if act is None else act.id
+    log.info("corrected", act=wrong, by=outcome.act_id, cases=len(restated), undone=requests is None)
     return outcome
 
 
-def _refused(order: Correction | Undo, refused: tuple[Refusal, ...]) -> Outcome:
-    log.info("correction_refused", act=order.act_id, codes=sorted({refusal.code for refusal in refused}))
+def _refused(order: _Order, refused: tuple[Refusal, ...]) -> Outcome:
+    wrong = order.case_id if isinstance(order, OpeningCorrection) else order.act_id
+    log.info("correction_refused", order=type(order).__name__, of=wrong, codes=sorted({each.code for each in refused}))
     return Outcome(None, (), refused)
 
 
-def _order_body(order: Correction | Undo) -> dict[str, Any]:
+def _order_body(order: _Order) -> dict[str, Any]:
     """Return what an idempotency key stands for."""
     said: dict[str, Any] = {
         "order": type(order).__name__,
-        "act": str(order.act_id),
         "actor": order.actor.key,
+        "on_behalf_of": order.actor.on_behalf_of,
         "decided_on": order.decided_on.isoformat(),
         "authority": order.authority,
         "reason": order.reason,
     }
+    if isinstance(order, OpeningCorrection):
+        return {**said, "case": str(order.case_id), "facts": _plain(order.facts), "class_before": order.class_before}
+    said["act"] = str(order.act_id)
     if isinstance(order, Undo):
         return {**said, "cases": [str(i) for i in sorted(order.case_ids)]}
     day = order.occurred_on.isoformat() if order.occurred_on else None

@@ -130,7 +130,7 @@ class _Then:
 
     def case(self, case: CaseRow, events: Sequence[EventRow], lines: Sequence[Line]) -> PastCase:
         """Return the case as `lines` leave it."""
-        track = retrace(self, case, events, lines)
+        track = retrace(self, case, events, lines, self._known_at)
         running = [self._ordered(row) for row in track.running]
         papers = [line.certificate for line in lines if line.certificate]
         certified = json.loads(track.case.facts).get("certified")

@@ -25,24 +25,25 @@ __all__ = ["obstacles"]
 
 
 def obstacles(
-    tx: Tx, engine: Engine, act: ActRow, restated: Sequence[Restated], requests: Mapping[int, ActRequest] | None
+    tx: Tx, engine: Engine, act: ActRow | None, restated: Sequence[Restated], requests: Mapping[int, ActRequest] | None
 ) -> list[Refusal]:
     """Return why restated cases cannot be written, though each by itself could; empty if nothing stands in the way."""
     return [
         *_barriers(tx, engine, act, restated, requests),
         *_handed_on(tx, restated),
         *(_papers(tx, restated) if requests is None else ()),
-        *_not_yet(tx, engine, act, restated, requests),
+        *(_not_yet(tx, engine, act, restated, requests) if act is not None else ()),
     ]
 
 
 def _barriers(
-    tx: Tx, engine: Engine, act: ActRow, restated: Sequence[Restated], requests: Mapping[int, ActRequest] | None
+    tx: Tx, engine: Engine, act: ActRow | None, restated: Sequence[Restated], requests: Mapping[int, ActRequest] | None
 ) -> list[Refusal]:
     """Find barriers that other cases passed and that a restated case would have held up on that day."""
     found: list[Refusal] = []
     ids = [each.case.id for each in restated]
-    since = min([act.occurred_on, *(request.occurred_on for request in (requests or {}).values())])
+    first = [each.brought.last_on for each in restated] if act is None else [act.occurred_on]
+    since = min([*first, *(request.occurred_on for request in (requests or {}).values())])
     for round_id in sorted({each.case.round_id for each in restated}):
         mine = [each for each in restated if each.case.round_id == round_id]
         levels = engine.library.compiled(mine[0].case.workflow).census_levels

@@ -126,13 +126,16 @@ def lines_of(events: Sequence[EventRow], acts: Mapping[int, ActRow]) -> list[Lin
     return [Line(event, None if event.act_id is None else acts[event.act_id]) for event in events]
 
 
-def origin_of(case: CaseRow, events: Sequence[EventRow]) -> CaseRow:
-    """Return a case as it was opened: under its first definition, in its first place, with what it brought."""
+def origin_of(case: CaseRow, events: Sequence[EventRow], known_at: datetime | None = None) -> CaseRow:
+    """Return a case as it was opened: under its first definition, in its first place, with what it brought.
+
+    What it brought is what the latest correction of its opening says, as known at an instant (None: now).
+    """
     opened = events[0]
     if opened.kind != "opened":
         msg = f"case {case.id}: its first event is {opened.kind!r}, not its opening; verify its chain"
         raise IntegrityError(msg)
-    facts: dict[str, Any] = json.loads(opened.payload)
+    facts = _brought(events, known_at)
     class_before = facts.pop("class_before")
     workflow, path = case.workflow, case.unit_path
     for event in reversed(events):
@@ -142,6 +145,14 @@ def origin_of(case: CaseRow, events: Sequence[EventRow]) -> CaseRow:
         case.id, case.round_id, case.household_id, path, workflow, opened.to_state,
         opened.seq, opened.occurred_on, class_before, None, canonical_json(facts).decode(), opened.hash,
     )  # fmt: skip
+
+
+def _brought(events: Sequence[EventRow], known_at: datetime | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(events[0].payload)
+    for event in events:
+        if event.kind == "correction" and (known_at is None or event.recorded_at <= known_at):
+            found = json.loads(event.payload).get("opening", found)
+    return found
 
 
 @dataclass(slots=True)
@@ -299,9 +310,11 @@ class Track:
         return self.world.round_days(self.case.round_id).get(rule.counts_from, event.occurred_on)
 
 
-def retrace(world: World, case: CaseRow, events: Sequence[EventRow], lines: Sequence[Line]) -> Track:
-    """Return a case as `lines` (events that count, the opening first) leave it."""
-    track = Track(world, origin_of(case, events))
+def retrace(
+    world: World, case: CaseRow, events: Sequence[EventRow], lines: Sequence[Line], known_at: datetime | None = None
+) -> Track:
+    """Return a case as `lines` (events that count, the opening first) leave it, as known at an instant (None: now)."""
+    track = Track(world, origin_of(case, events, known_at))
     for line in lines[1:]:
         track.retrace(line)
     return track

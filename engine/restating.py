@@ -75,6 +75,13 @@ class Restated:
     new: Track
     steps: tuple[Recorded, ...]
     terms: TermChanges
+    brought: CaseRow
+
+    @property
+    def opening(self) -> Mapping[str, Any]:
+        """What the case brought when it was opened, as it should have been entered."""
+        brought: dict[str, Any] = json.loads(self.brought.facts)
+        return {**brought, "class_before": self.brought.class_before}
 
     @property
     def facts_before(self) -> Mapping[str, Any]:
@@ -120,15 +127,25 @@ def place_of(record: OnRecord, act_id: int) -> int | None:
 
 
 def restate(
-    stored: Stored, record: OnRecord, place: int, corrected: ActRequest | None, now: datetime, today: date
+    stored: Stored,
+    record: OnRecord,
+    place: int,
+    corrected: ActRequest | None,
+    now: datetime,
+    today: date,
+    origin: CaseRow | None = None,
 ) -> Restated | Refusal:
-    """Return a case with the act at `place` corrected (None: taken out), or what stands in the way."""
+    """Return a case with the act at `place` corrected (None: taken out), or what stands in the way.
+
+    At place 0, its opening, `origin` is the case as it should have been opened.
+    """
     moved = next((line for line in record.lines[place:] if line.event.kind == "migration"), None)
     if moved is not None:
         fields = {"plan": moved.event.trigger, "day": moved.event.occurred_on}
         return Refusal("correcting.migrated", "", fields, record.case.id)
     old = retrace(Adopting(stored, record.terms, today), record.case, record.events, record.lines)
-    new = Track(Adopting(stored, record.terms, today), origin_of(record.case, record.events))
+    brought = origin or origin_of(record.case, record.events)
+    new = Track(Adopting(stored, record.terms, today), brought)
     for line in record.lines[1:place]:
         new.retrace(line)
     base, before = new.case, len(new.done)
@@ -140,8 +157,9 @@ def restate(
     terms = _term_changes(record, new, now)
     if isinstance(terms, Refusal):
         return terms
-    first = record.lines[place].event.seq
-    return Restated(record.case, base, first, old, new, tuple(new.done[before:]), terms)
+    # Its opening is the one event that no correction takes back.
+    first = record.lines[place].event.seq if place else record.lines[0].event.seq + 1
+    return Restated(record.case, base, first, old, new, tuple(new.done[before:]), terms, brought)
 
 
 def stood_on(track: Track, day: date) -> str:

@@ -11,7 +11,7 @@ from ..persistence import deadlines as deadline_rows
 from ..persistence.canonical import canonical_json
 from ..persistence.cases import Advance, advance
 from ..persistence.chain import EventCore, hash_events
-from ..persistence.corrections import copy_rungs, set_aside, withdraw_certificates
+from ..persistence.corrections import copy_rungs, set_aside, set_class_before, withdraw_certificates
 from ..persistence.events import ActRow, EventRow, act_digest, insert_act, insert_events
 from ..persistence.outbox import enqueue
 from ..persistence.rounds import set_class
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..persistence.database import Tx
     from ..persistence.deadlines import DeadlineRow
     from ..persistence.outbox import OutboxRow
-    from .correcting import Correction, Undo
+    from .correcting import Correction, OpeningCorrection, Undo
     from .replaying import Recorded
     from .restating import Restated
     from .service import Engine
@@ -40,16 +40,19 @@ __all__ = ["write"]
 def write(
     tx: Tx,
     engine: Engine,
-    order: Correction | Undo,
-    act: ActRow,
+    order: Correction | OpeningCorrection | Undo,
+    act: ActRow | None,
     restated: Sequence[Restated],
     requests: Mapping[int, ActRequest] | None,
 ) -> Outcome:
-    """Write restated cases. The caller holds their locks and owns the transaction; nothing stands in the way."""
+    """Write restated cases. The caller holds their locks and owns the transaction; nothing stands in the way.
+
+    `act` is the act that was wrong, None where the opening of a case was.
+    """
     now = engine.clock.now()
-    corrected = _corrected_act(engine, act, requests, now)
+    corrected = None if act is None else _corrected_act(engine, act, requests, now)
     said = _order_act(engine, order, act, corrected, restated)
-    _show(tx, engine, order, said, restated)
+    _show(tx, engine, order, act, said, restated)
     for row in (said, corrected):
         if row is not None:
             insert_act(tx, row)
@@ -57,18 +60,27 @@ def write(
     numbers = _certificates(tx, said, restated)
     _write_terms(tx, said, restated, new_ids)
     told = _write_events(tx, said, act, corrected, restated, new_ids, numbers)
+    set_class_before(tx, [_brought(each) for each in restated if each.case.class_before != each.new.case.class_before])
     set_class(tx, [pair for each in restated if (pair := _class_of(each)) is not None])
     enqueue(tx, [*told, *_handed_over(engine, said, restated)])
     moved = sorted((Moved(e.case.id, e.case.state, e.new.case.state) for e in restated), key=lambda m: m.case_id)
     return Outcome(said.id, tuple(moved), ())
 
 
-def _show(tx: Tx, engine: Engine, order: Correction | Undo, said: ActRow, restated: Sequence[Restated]) -> None:
+def _show(
+    tx: Tx,
+    engine: Engine,
+    order: Correction | OpeningCorrection | Undo,
+    act: ActRow | None,
+    said: ActRow,
+    restated: Sequence[Restated],
+) -> None:
     """Show a host's hooks the order as an act of its own, with the steps that take the place of what it takes back."""
     if not engine.observers:
         return
     cases = tuple(each.case.id for each in restated)
-    body = {"act": order.act_id, "reason": order.reason}
+    wrong = {"act": act.id} if act is not None else {"opening": dict(restated[0].opening)}
+    body = {**wrong, "reason": order.reason}
     request = ActRequest(said.trigger, cases, order.decided_on, order.actor, body, document=order.authority)
     steps = [recorded.step for each in restated for recorded in each.steps]
     for observer in engine.observers:
@@ -97,14 +109,18 @@ def _corrected_act(
 
 
 def _order_act(
-    engine: Engine, order: Correction | Undo, act: ActRow, corrected: ActRow | None, restated: Sequence[Restated]
+    engine: Engine,
+    order: Correction | OpeningCorrection | Undo,
+    act: ActRow | None,
+    corrected: ActRow | None,
+    restated: Sequence[Restated],
 ) -> ActRow:
     path = common_path([each.case.unit_path for each in restated])
     mandates = [m for m in order.actor.mandates if m.covers(m.role, path, order.decided_on)]
-    body = {"act": str(act.id), "corrected": None if corrected is None else str(corrected.id), "reason": order.reason}
+    body = {**_wrong(act, corrected, restated[0]), "reason": order.reason}
     row = ActRow(
         id=engine.ids.take(1)[0],
-        trigger=type(order).__name__.lower(),
+        trigger=order.trigger,
         form="correction",
         unit_path=path,
         occurred_on=order.decided_on,
@@ -117,6 +133,15 @@ def _order_act(
         digest=b"",
     )
     return row._replace(digest=act_digest(row))
+
+
+def _wrong(act: ActRow | None, corrected: ActRow | None, each: Restated) -> dict[str, Any]:
+    """Return what was wrong and what holds instead: an act and its corrected version, or what a case brought."""
+    said: dict[str, Any] = {
+        "act": None if act is None else str(act.id),
+        "corrected": None if corrected is None else str(corrected.id),
+    }
+    return said if act is not None else {**said, "opening": each.opening}
 
 
 def _new_ids(engine: Engine, restated: Sequence[Restated]) -> dict[tuple[int, str, int], int]:
@@ -151,7 +176,7 @@ def _style(each: Restated) -> str | None:
 def _write_events(
     tx: Tx,
     said: ActRow,
-    act: ActRow,
+    act: ActRow | None,
     corrected: ActRow | None,
     restated: Sequence[Restated],
     new_ids: Mapping[tuple[int, str, int], int],
@@ -181,12 +206,10 @@ def _write_events(
     return breach_found(late, said.recorded_at)
 
 
-def _correction_core(each: Restated, said: ActRow, act: ActRow, corrected: ActRow | None, stamp: str) -> EventCore:
-    payload = {
-        "act": str(act.id),
-        "corrected": None if corrected is None else str(corrected.id),
-        "from_seq": each.from_seq,
-    }
+def _correction_core(
+    each: Restated, said: ActRow, act: ActRow | None, corrected: ActRow | None, stamp: str
+) -> EventCore:
+    payload = {**_wrong(act, corrected, each), "from_seq": each.from_seq}
     return EventCore(
         each.case.id, each.case.seq + 1, "correction", said.trigger, each.case.state, each.base.state, said.id,
         said.occurred_on.isoformat(), stamp, said.actor, canonical_json(payload).decode(), said.digest.hex(),
@@ -200,10 +223,15 @@ def _breach_cores(recorded: Recorded, breached: Sequence[DeadlineRow], said: Act
 
 
 def _step_core(
-    recorded: Recorded, said: ActRow, act: ActRow, corrected: ActRow | None, stamp: str, numbers: Mapping[int, str]
+    recorded: Recorded,
+    said: ActRow,
+    act: ActRow | None,
+    corrected: ActRow | None,
+    stamp: str,
+    numbers: Mapping[int, str],
 ) -> EventCore:
     step, behind = recorded.step, recorded.line.act if recorded.line else None
-    if behind is not None and behind.id == act.id and corrected is not None:
+    if behind is not None and act is not None and behind.id == act.id and corrected is not None:
         behind = corrected
     case_id = step.case.id
     own = dict(recorded.request.rows.get(case_id, {}))
@@ -253,7 +281,11 @@ def _as_it_was(row: DeadlineRow) -> dict[str, Any]:
 def _class_of(each: Restated) -> tuple[str, int] | None:
     """Return the class the household has from now on, None if the correction leaves it as it is."""
     before, after = each.facts_before.get("settled_class"), each.facts_after.get("settled_class")
-    return None if before == after else (str(after or each.case.class_before), each.case.household_id)
+    return None if before == after else (str(after or each.new.case.class_before), each.case.household_id)
+
+
+def _brought(each: Restated) -> tuple[str, int]:
+    return each.new.case.class_before, each.case.id
 
 
 def _handed_over(engine: Engine, said: ActRow, restated: Sequence[Restated]) -> list[OutboxRow]:

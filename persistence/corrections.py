@@ -25,6 +25,7 @@ __all__ = [
     "later_cases",
     "passed_by_others",
     "set_aside",
+    "set_class_before",
     "withdraw_certificates",
 ]
 
@@ -87,6 +88,20 @@ _SET_ASIDE = keyed_update("set deadlines aside", ("closed_on_", "id_"), _setting
 def set_aside(tx: Tx, on: date, deadline_ids: Sequence[int]) -> None:
     """Mark terms, running or over, as superseded by a correction of `on`; a breach on record stays with them."""
     tx.many(_SET_ASIDE, [(tx.day(on), i) for i in deadline_ids])
+
+
+def _setting_class_before(tables: Tables, given: Given) -> Any:
+    case = tables.case.c
+    values = {"class_before": given("class_before_", case.class_before)}
+    return update(tables.case).values(values).where(case.id == given("id_", case.id))
+
+
+_SET_CLASS_BEFORE = keyed_update("set classes before", ("class_before_", "id_"), _setting_class_before)
+
+
+def set_class_before(tx: Tx, rows: Sequence[tuple[str, int]]) -> None:
+    """Set the class from which cases were opened: (class, case id)."""
+    tx.many(_SET_CLASS_BEFORE, rows)
 
 
 def copy_rungs(tx: Tx, pairs: Mapping[int, int]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from .deadlines.feeds import icalendar_text
 from .deadlines.proof import prove
 from .deadlines.releases import library as releases_library
-from .engine import ledger, queries
+from .engine import ledger
+from .engine import queries as questions
 from .engine.feeding import deadline_entries
 from .engine.punctuality import By, Punctuality, punctuality
 from .engine.recalendar import Recalendared, recalendar
@@ -150,14 +151,14 @@ class Timekeeping:
         return flag_lost(self.database, self.engine, ids, stop=stop)
 
     def agenda(
-        self, *, working_days: int = 3, unit_path: str | None = None, only: queries.Only | None = None
-    ) -> list[queries.DueLine]:
+        self, *, working_days: int = 3, unit_path: str | None = None, only: questions.Only | None = None
+    ) -> list[questions.DueLine]:
         """Return what is overdue, due today and due within the next working days."""
         today = legal_date(self.clock.now())
         calendar = self.calendar_for(today, unit_path or "")
         with self.queries.read() as tx:
-            return queries.agenda(
-                tx, today, calendar, working_days=working_days, unit_path=unit_path, only=only or queries.Only()
+            return questions.agenda(
+                tx, today, calendar, working_days=working_days, unit_path=unit_path, only=only or questions.Only()
             )
 
     def punctuality(
@@ -167,7 +168,7 @@ class Timekeeping:
         since: date | None = None,
         through: date | None = None,
         unit_path: str | None = None,
-        only: queries.Only | None = None,
+        only: questions.Only | None = None,
     ) -> list[Punctuality]:
         """Return on-time rates and days late by unit and step, of terms whose last day lies in a period."""
         today = legal_date(self.clock.now())
