@@ -14,6 +14,7 @@ from rasoat.foundation.clock import LEGAL_ZONE
 from rasoat.persistence.cases import load
 from rasoat.persistence.deadlines import of_subjects
 from tests.support.correcting import codes, fix
+from tests.support.effort import effort
 from tests.support.invariants import broken
 from tests.support.reviews import BEATS, Beat, Review
 
@@ -84,7 +85,7 @@ def standing(review: Review) -> Any:
         return cases, sorted((t.subject_id, t.rule, t.started_on, t.due_on, t.status, str(t.closed_on)) for t in terms)
 
 
-@settings(max_examples=60)
+@settings(max_examples=effort(30))
 @given(SLIPS, st.sampled_from(VALUES["b1"]), st.integers(3, len(BEATS)))
 def test_what_is_corrected_stands_as_if_entered_rightly_at_once(slip, score, upto):
     field, (said, meant) = slip

@@ -19,6 +19,7 @@ from rasoat.persistence.cases import load
 from rasoat.persistence.deadlines import of_subjects
 from rasoat.persistence.events import history
 from rasoat.persistence.historical import cases_on
+from tests.support.effort import effort
 from tests.support.invariants import broken
 from tests.support.reviews import BEATS, Beat, Review, officials
 
@@ -135,7 +136,7 @@ def told(moves: list[tuple[str, int]]) -> Story:
     return story
 
 
-@settings(max_examples=30)
+@settings(max_examples=effort(15))
 @given(MOVES)
 def test_what_stood_in_the_tables_is_found_again_from_events_alone(moves):
     story = told(moves)
@@ -150,7 +151,7 @@ def test_what_stood_in_the_tables_is_found_again_from_events_alone(moves):
             assert {p.case.id: sorted(map(term, p.deadlines)) for p in past} == then.terms
 
 
-@settings(max_examples=30)
+@settings(max_examples=effort(15))
 @given(MOVES)
 def test_as_of_any_event_sql_and_memory_tell_the_same_of_the_replayed_prefix(moves):
     story = told(moves)

@@ -22,6 +22,7 @@ from rasoat.persistence.events import EventRow, insert_events
 from rasoat.persistence.migrating import upgrade
 from rasoat.persistence.rounds import HouseholdRow, RoundRow, insert_households, insert_round, insert_units
 from rasoat.persistence.scoping import scope_of
+from tests.support.effort import effort
 
 ROLES = ("enumerator", "village_head", "committee", "commune_chair", "superior_chair")
 PERSONAL = frozenset({"enumerator", "committee"})
@@ -138,7 +139,7 @@ def _touches(mandates, path):
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=effort(30))
 @given(world=worlds())
 def test_every_query_shows_exactly_what_the_mandates_reach(database, world):
     tree, mandates = world
@@ -166,7 +167,7 @@ def test_every_query_shows_exactly_what_the_mandates_reach(database, world):
         assert left == {f"H{500 + i}" for i, path in enumerate(tree.villages, 1) if path in seen}
 
 
-@settings(max_examples=40)
+@settings(max_examples=effort(20))
 @given(world=worlds())
 def test_a_single_read_outside_the_mandates_finds_nothing(database, world):
     tree, mandates = world
@@ -186,7 +187,7 @@ def test_a_single_read_outside_the_mandates_finds_nothing(database, world):
             assert (reads.round_seen(tx, scope, f"R-{commune}") is not None) == _touches(mandates, commune)
 
 
-@settings(max_examples=60)
+@settings(max_examples=effort(30))
 @given(world=worlds())
 def test_a_filter_narrows_the_scope_and_never_widens_it(database, world):
     tree, mandates = world
@@ -210,7 +211,7 @@ def test_persons_show_only_under_a_role_that_may_see_them(world):
         assert scope.covers(path) == _sees(mandates, path)
 
 
-@settings(max_examples=40)
+@settings(max_examples=effort(20))
 @given(world=worlds(), size=st.integers(1, 4))
 def test_pages_put_together_are_the_whole_list(database, world, size):
     tree, mandates = world

@@ -46,7 +46,10 @@ SURFACE = {
     "__version__",
 }
 ENGINE = {
-    "open(url=None, *, keys=None, create=True, schema=None, prefix='rasoat_', synchronous='FULL', read_url=None, **options)",
+    (
+        "open(url=None, *, keys=None, create=True, schema=None, prefix='rasoat_', synchronous='FULL', read_url=None, "
+        "**options)"
+    ),
     "bind(database, *, keys, after_commit=None, **options)",
     "close(self)",
     "subscribe(self, subscriber)",
