@@ -70,6 +70,7 @@ EXAMPLES: Mapping[str, str] = {
     "plan list": "--json",
     "plan show": "dien-bien-2022",
     "round left-out": "18766-2022",
+    "round milestones": "18766-2022 dien-bien-2022",
     "token list": "--json",
     "token revoke": "3",
     "worker": "--db postgresql+psycopg://rasoat@db/rasoat --health /run/rasoat/health.json",

@@ -164,6 +164,7 @@ def merge_communes(
     """Let communes become one (nhập xã): households keep their identity and cases; mixed-up villages are refused.
 
     Example: rasoat household merge-communes 42/19 --commune 42/18 --commune 42/17 --village 42/17/01=42/19/11
+      --document 12/NQ-HĐND --actor CT-TINH --role supervisor:42
     """
     pairs = dict(each.split("=", 1) if "=" in each else (each, "") for each in village or [])
     with opened(db, keys, as_json=as_json) as engine:

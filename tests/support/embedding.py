@@ -27,4 +27,4 @@ def household(number: int, identity: str | None = None, name: str | None = None)
 
 def listing(*case_ids: int, **what: object) -> ActRequest:
     """The committee puts cases on the list."""
-    return ActRequest("list_managed", case_ids, date(2022, 9, 27), COMMITTEE, **what)  # type: ignore[arg-type]  # shorthand
+    return ActRequest("list_managed", case_ids, date(2022, 9, 27), COMMITTEE, **what)  # type: ignore[arg-type]  # test shorthand

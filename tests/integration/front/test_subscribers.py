@@ -161,7 +161,7 @@ def test_a_hook_sees_a_correction_with_the_steps_that_now_hold_and_may_veto_it(
 ) -> None:
     engine.fire(listing(case))
     order = {"actor": COMMITTEE, "decided_on": date(2022, 9, 28), "authority": "15/QĐ-UBND", "reason": "nhầm ngày"}
-    wrong_day = Correction(engine.entry(case), occurred_on=date(2022, 9, 28), **order)  # type: ignore[arg-type]  # shared
+    wrong_day = Correction(engine.entry(case), occurred_on=date(2022, 9, 28), **order)  # type: ignore[arg-type]  # shared fields
     seen.veto = True
     with pytest.raises(PermissionError):
         engine.correct(wrong_day)
@@ -169,5 +169,5 @@ def test_a_hook_sees_a_correction_with_the_steps_that_now_hold_and_may_veto_it(
     assert engine.correct(wrong_day).ok
     assert seen.requests[1:] == [("correction", (case,), ["listed"])] * 2
     assert told.events == [*LISTED, ("correction", "correction"), ("restated", "list_managed")]
-    assert engine.undo(Undo(engine.entry(case), **order)).ok  # type: ignore[arg-type]  # shared
+    assert engine.undo(Undo(engine.entry(case), **order)).ok  # type: ignore[arg-type]  # shared fields
     assert seen.requests[-1] == ("undo", (case,), [])
