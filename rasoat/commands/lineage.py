@@ -166,7 +166,7 @@ def merge_communes(
     Example: rasoat household merge-communes 42/19 --commune 42/18 --commune 42/17 --village 42/17/01=42/19/11
       --document 12/NQ-HĐND --actor CT-TINH --role supervisor:42
     """
-    pairs = dict(each.split("=", 1) if "=" in each else (each, "") for each in village or [])
+    pairs = {was: now for was, _, now in (each.partition("=") for each in village or [])}
     with opened(db, keys, as_json=as_json) as engine:
         order = _order(engine, actor, role, document, on)
         done = engine.merge_communes(order, commune, new, villages=pairs, name=name)

@@ -45,7 +45,7 @@ def open_round(
         if chosen is not None:
             chosen.milestone_deadlines()  # a plan with a faulty date is refused before anything is written
         ends_on = engine.season_end(procedure, begun)
-        row = engine.open_round(code, procedure, unit, begun, ends_on=ends_on, plan=chosen and chosen.key)
+        row = engine.open_round(code, procedure, unit, begun, ends_on=ends_on, plan=chosen.key if chosen else None)
         new = engine.open_milestones(code, chosen) if chosen else 0
     said = {
         "round": row.code, "workflow": row.workflow, "unit": row.unit_path, "started_on": row.started_on,
