@@ -30,6 +30,7 @@ __all__ = [
     "cursor_of",
     "desk_of",
     "id_of",
+    "is_known",
     "position_in",
     "version_in",
 ]
@@ -127,6 +128,12 @@ def version_in(if_match: str | None) -> int | None:
     if word[:1] == word[-1:] == '"' and word[1:-1].isascii() and word[1:-1].isdecimal():
         return int(word[1:-1])
     raise ProblemError(412, "web.changed", detail='If-Match: expected one entity tag such as "7"')
+
+
+def is_known(if_none_match: str | None, tag: str) -> bool:
+    """Whether a client that sent ``If-None-Match`` has what bears this tag: one of several, weak or not, or any."""
+    known = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
+    return tag in known or known == ["*"]
 
 
 def _no_cursor() -> InputError:

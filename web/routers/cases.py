@@ -23,6 +23,7 @@ from ..asking import (
     WorkflowId,
     cursor_of,
     id_of,
+    is_known,
     position_in,
     version_in,
 )
@@ -101,7 +102,7 @@ def show(
         row = _seen(tx, session, case_id)
         given = reads.certificates(tx, session.scope, case_id=row.id, limit=_MOST_CERTIFICATES)
     tag = {"ETag": f'"{row.seq}"'}
-    if if_none_match == tag["ETag"]:
+    if is_known(if_none_match, tag["ETag"]):
         return Response(status_code=304, headers=tag)
     response.headers.update(tag)
     shown = CaseOut.of(row, session.facade.library.workflow(row.workflow))

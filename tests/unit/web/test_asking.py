@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rasoat.foundation.errors import InputError, NotFoundError
-from rasoat.web.asking import cursor_of, id_of, position_in, version_in
+from rasoat.web.asking import cursor_of, id_of, is_known, position_in, version_in
 from rasoat.web.problems import ProblemError
 
 printable = st.text(st.characters(blacklist_categories=["C", "Z"]), max_size=40)
@@ -64,3 +64,20 @@ def test_any_other_if_match_fails_the_precondition(header):
     with pytest.raises(ProblemError) as raised:
         version_in(header)
     assert raised.value.status == 412
+
+
+@pytest.mark.parametrize(
+    ("header", "known"),
+    [
+        (None, False),
+        ("", False),
+        ('"7"', True),
+        ('W/"7"', True),
+        ('"6", W/"7"', True),
+        ("*", True),
+        ('"77"', False),
+        ("7", False),
+    ],
+)
+def test_a_client_knows_what_one_of_its_tags_names(header, known):
+    assert is_known(header, '"7"') is known
