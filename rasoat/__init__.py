@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .aio import AsyncRasoat
     from .api import CaseView, Rasoat, RoundOpened
-    from .engine.correcting import Correction, Undo
+    from .engine.correcting import Correction, OpeningCorrection, Undo
     from .engine.history import PastCase
     from .engine.people import Duplicate, Erased, Household, HouseholdChange, HouseholdOrder, Person, Registered
     from .engine.queries import DueLine, StateCount
@@ -47,6 +47,7 @@ _HOMES = {
     "Mandate": ".engine.values",
     "Mode": ".engine.values",
     "Moved": ".engine.service",
+    "OpeningCorrection": ".engine.correcting",
     "Outcome": ".engine.service",
     "PastCase": ".engine.history",
     "Person": ".engine.people",
@@ -67,6 +68,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "OpeningCorrection",
     "SYSTEM",
     "ActRequest",
     "Actor",

@@ -61,7 +61,9 @@ class Recordkeeping:
         """
         return self.database.subscribers.add(subscriber)
 
-    def correct(self, order: correcting.Correction, *, connection: Connection | None = None) -> Outcome:
+    def correct(
+        self, order: correcting.Correction | correcting.OpeningCorrection, *, connection: Connection | None = None
+    ) -> Outcome:
         """Correct a wrong entry and all that follows from it: every case it concerns, or none and why not."""
         with self.transaction(connection) as tx:
             return correcting.correct(tx, self.engine, order)

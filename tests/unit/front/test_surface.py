@@ -27,6 +27,7 @@ SURFACE = {
     "Mandate",
     "Mode",
     "Moved",
+    "OpeningCorrection",
     "Outcome",
     "PastCase",
     "Person",
