@@ -68,7 +68,6 @@ _HOMES = {
 }
 
 __all__ = [
-    "OpeningCorrection",
     "SYSTEM",
     "ActRequest",
     "Actor",
@@ -89,6 +88,7 @@ __all__ = [
     "Mandate",
     "Mode",
     "Moved",
+    "OpeningCorrection",
     "Outcome",
     "PastCase",
     "Person",
