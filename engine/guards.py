@@ -207,6 +207,15 @@ def _act_names_fact(view: View, params: Mapping[str, Any]) -> Refusal | None:
     return view.refuse(params["code"], found=given, expected=kept)
 
 
+@guard("as_registered", Scope.CASE, required=("field", "fact", "code"))
+def _as_registered(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    """The household's row says what it is registered with; a case opened without that fact has nothing to differ from."""
+    given, kept = view.given(params["field"]), view.fact(params["fact"])
+    if kept is None or given == kept:
+        return None
+    return view.refuse(params["code"], found=given, expected=kept)
+
+
 @guard("from_day", Scope.CASE, required=("day",))
 def _from_day(view: View, params: Mapping[str, Any]) -> Refusal | None:
     day = view.day_fact(params["day"])
@@ -229,6 +238,16 @@ def _until(view: View, params: Mapping[str, Any]) -> Refusal | None:
     if day is not None and view.occurred_on <= day:
         return None
     return view.refuse("refused.too_late", day=day, found=view.occurred_on)
+
+
+@guard("until_date", Scope.CASE, required=("date",))
+def _until_date(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    """The act lies not after a day and month of the year in which the round began (``{month, day}``)."""
+    started, date_of_year = view.day_fact("started_on"), view.value(params["date"])
+    last = started and started.replace(**date_of_year)
+    if last is not None and view.occurred_on <= last:
+        return None
+    return view.refuse("refused.too_late", day=last, found=view.occurred_on)
 
 
 @guard("before", Scope.CASE, required=("day",), optional=("setting",))

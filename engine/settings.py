@@ -25,6 +25,11 @@ COUNTING = frozenset({"count_first_day", "makeup_days_count", "roll_end"})
 ENGINE_SETTINGS = frozenset({"back_dating_days", "correction_roles"})
 """What the engine reads of any procedure, named by its definition or not."""
 
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "agreement_base": ("attendees", "households"),
+    "round_starts": ("on_day", "next_working_day", "from_day"),
+}
+
 
 def fixed_settings(workflow: Workflow) -> frozenset[str]:
     """Return the settings that are part of the definition: no stored value reaches them."""
@@ -60,8 +65,8 @@ def _fits(key: str, default: Any, value: Any) -> bool:
         return value is None or (type(value) is int and value >= 0)
     if key == "correction_roles":
         return isinstance(value, list | tuple) and bool(value) and all(isinstance(role, str) for role in value)
-    if key == "agreement_base":
-        return value in ("attendees", "households")
+    if key in _CHOICES:
+        return value in _CHOICES[key]
     return type(value) is type(default)
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["structural"]
 
-# Settings that the engine itself reads, beside those a definition's guards name.
-_ENGINE_SETTINGS = frozenset({"count_first_day", "makeup_days_count", "roll_end", "back_dating_days"})
+# Settings that the engine itself reads, beside those a definition's guards name; `round_starts` as a round opens.
+_ENGINE_SETTINGS = frozenset({"count_first_day", "makeup_days_count", "roll_end", "back_dating_days", "round_starts"})
 _ROUND_DAYS = frozenset({"started_on", "ends_on"})
 _CASE_FACTS = frozenset({"class_before", "class_after", "state", "former"})
 

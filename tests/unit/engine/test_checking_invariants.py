@@ -25,7 +25,7 @@ def reroute(table, trigger, source, old, new):
 
 def one_household(table):
     """Keep to one opening: what is weakened shows on any."""
-    wanted = {"origin": "managed", "class_before": "poor", "works_in": "salt"}
+    wanted = {"origin": "managed", "class_before": "poor", "works_in": "salt", "area": "rural"}
     if "works_in" in table["opens_with"] or table["key"] == "monthly-entry":
         wanted["class_before"] = "none"
     table["opens_with"] = {name: [wanted[name]] for name in table["opens_with"]}

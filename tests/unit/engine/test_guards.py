@@ -212,3 +212,16 @@ def test_every_code_a_guard_may_give_is_in_the_catalogue():
             for use in arrow.guards:
                 if "code" in use.params:
                     assert message(use.params["code"]).vi
+
+
+def test_a_row_may_not_differ_from_what_the_household_is_registered_with():
+    params = {"field": "area", "fact": "area", "code": "refused.area_registered"}
+    assert asked("as_registered", view({}, {"area": "urban"}, {"area": "rural"}), **params) == "refused.area_registered"
+    assert asked("as_registered", view({}, {"area": "rural"}, {"area": "rural"}), **params) is None
+    assert asked("as_registered", view({}, {"area": "urban"}), **params) is None
+
+
+def test_an_act_belongs_inside_the_season_of_its_rounds_year():
+    last = {"month": 12, "day": 14}
+    assert asked("until_date", view(day=date(2022, 12, 14)), date=last) is None
+    assert asked("until_date", view(day=date(2022, 12, 15)), date="@season_ends") == "refused.too_late"

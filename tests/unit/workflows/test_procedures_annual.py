@@ -483,3 +483,18 @@ def test_an_act_the_procedure_does_not_know_is_refused_with_those_it_knows():
     refusal = at("listed").refused("appraise", SURVEYED)
     assert refusal.code == "refused.unknown_trigger"
     assert "summarise" in str(refusal.fields["known"])
+
+
+def test_nobody_is_listed_after_the_season_has_ended():
+    walk = Walk("annual@2022", date(2022, 9, 26), origin="managed", class_before="poor")
+    refusal = walk.refused("list_managed", date(2022, 12, 15))
+    assert (refusal.code, refusal.article) == ("refused.too_late", "QĐ 24/2021/QĐ-TTg Điều 3 khoản 1 điểm a")
+    assert walk.does("list_managed", date(2022, 12, 14)) == "listed"
+
+
+def test_a_survey_cannot_move_a_household_to_another_income_limit():
+    walk = Walk("annual@2022", date(2022, 9, 26), origin="managed", class_before="poor", area="rural")
+    walk.does("list_managed", date(2022, 9, 26))
+    assert walk.code("survey", date(2022, 9, 27), row=survey_row(170, 40, area="urban")) == "refused.area_registered"
+    assert walk.does("survey", date(2022, 9, 27), row=survey_row(170, 40)) == "surveyed"
+    assert walk.facts["class_after"] == "none"

@@ -192,3 +192,10 @@ def test_a_result_that_is_no_better_is_refused_with_the_reason(before, scores):
     walk = leaving("summarised", class_before=before, row=survey_row(*scores))
     assert walk.code("recognise", date(2026, 9, 25), DECISION) == "refused.not_qualified"
     assert walk.does("refuse", date(2026, 9, 25), REFUSAL) == "refused"
+
+
+@pytest.mark.parametrize(
+    "workflow_id", [f"monthly-{way}@{regime}" for way in ("entry", "exit") for regime in (2022, 2025)]
+)
+def test_a_monthly_round_has_no_season(workflow_id):
+    assert not {"season_starts", "season_ends"} & set(compiled(workflow_id).workflow.criteria)
