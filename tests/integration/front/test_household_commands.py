@@ -86,3 +86,14 @@ def test_what_cannot_be_says_why(url: str, words: tuple[str, ...], code: int) ->
     found, out, err = run("household", *words, "--db", url)
     assert found == code
     assert err or out
+
+
+def test_communes_merge_as_typed(url: str) -> None:
+    db = ("--db", url)
+    both = ("--commune", COMMUNE, "--commune", "42/18777")
+    code, _, err = run("household", "merge-communes", "42/19999", *both[:2], *ORDER, *db)
+    assert (code, "at least two communes" in err) == (2, True)
+    village = ("--village", f"{V2}=42/19999/12")
+    made = done("household", "merge-communes", "42/19999", *both, *village, "--name", "Xã Chung", *ORDER, *db)
+    assert set(made["households"]) == {"19999-1", "19999-2"}
+    assert done("household", "lineage", "18766-2", *db)["lineage"][0]["new_unit"].startswith("42/19999/")
