@@ -171,7 +171,7 @@ class _Plan:
             Advance(
                 step.transition.target,
                 seq,
-                max(self.request.occurred_on, step.case.last_on),
+                step.last_on(self.request.occurred_on),
                 step.class_after,
                 step.facts_text,
                 heads[step.case.id],

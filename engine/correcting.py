@@ -26,6 +26,7 @@ from ..persistence.ledger import entries_of
 from ..persistence.rounds import answered, remember_answer
 from .definition import SUPERVISOR
 from .obstacles import obstacles
+from .offices import REACH_DOWN, office_held
 from .replaying import STEPS, in_force, origin_of
 from .restating import OnRecord, Restated, place_of, restate
 from .rewriting import write
@@ -252,8 +253,13 @@ def _objections(
 def _lacking(tx: Tx, engine: Engine, order: _Order, workflow_id: str, path: str) -> dict[str, str] | None:
     """Return the roles of which the actor holds none for a village, None if one is held."""
     workflow = engine.library.compiled(workflow_id).workflow
-    roles = tuple(engine.settings_in_force(tx, workflow_id, path).get("correction_roles", CORRECTION_ROLES))
-    if order.actor.mandate_for((*roles, SUPERVISOR), path, order.decided_on) is not None:
+    settings = engine.settings_in_force(tx, workflow_id, path)
+    roles = tuple(settings.get("correction_roles", CORRECTION_ROLES))
+    offices = [role for role in roles if role in workflow.roles]
+    reach_down = settings.get(REACH_DOWN) is True
+    if office_held(workflow, order.actor, offices, path, order.decided_on, reach_down=reach_down) is not None:
+        return None
+    if order.actor.mandate_for((SUPERVISOR,), path, order.decided_on) is not None:
         return None
     labels = [workflow.roles[role].label for role in roles if role in workflow.roles]
     return {

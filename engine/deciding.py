@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..persistence.canonical import canonical_text
 from .effects import effect_spec
+from .offices import REACH_DOWN, office_held
 from .values import Refusal
 from .views import Context, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..persistence.cases import CaseRow
-    from .definition import Transition, Workflow
+    from .definition import Transition
     from .effects import Change
     from .machine import Choice, CompiledWorkflow
     from .values import ActRequest
 
 __all__ = ["Decision", "Step", "decide", "follow"]
 
-_parse: Final = JSONDecoder().scan_once
+_parse: Final[Callable[[str, int], tuple[Any, int]]] = JSONDecoder().scan_once  # type: ignore[attr-defined]  # absent from typeshed
 """Facts are canonical text, without space around it: `json.loads` would look for some, for a third of its time."""
 
 
@@ -40,6 +41,15 @@ class Step(NamedTuple):
     def class_after(self) -> str | None:
         """The class that the scores give, once there are scores."""
         return self.facts.get("class_after")
+
+    def last_on(self, day: date) -> date:
+        """Return the day before which no later act may lie, after this step of `day`.
+
+        What sends a case back from a later day (a complaint in time, entered late) begins there anew: the acts that
+        followed it on paper may be entered too.
+        """
+        sent_back = self.transition.follows and self.transition.target != self.case.state
+        return day if sent_back else max(day, self.case.last_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,7 @@ class _Deciding:
         self.request = request
         self.context = context
         self.view = View(self.workflow, request, context)
-        self._back_dating_days = context.settings.get("back_dating_days", _default(self.workflow, "back_dating_days"))
+        self._back_dating_days = self._setting("back_dating_days")
         self.accepted: list[Step] = []
         self.refused: list[Refusal] = []
         self._choices: dict[tuple[str, str], Choice] = {}
@@ -140,8 +150,15 @@ class _Deciding:
     def _find_role(self, unit_path: str) -> str | None:
         if self.trigger.is_timer:
             return "system" if self.request.actor.key == "system" else None
-        mandate = self.request.actor.mandate_for(self.trigger.roles, unit_path, self.request.occurred_on)
-        return mandate.role if mandate else None
+        held = office_held(
+            self.workflow, self.request.actor, self.trigger.roles, unit_path, self.request.occurred_on,
+            reach_down=self._setting(REACH_DOWN) is True,
+        )  # fmt: skip
+        return held.role if held else None
+
+    def _setting(self, key: str) -> Any:
+        declared = self.workflow.settings.get(key)
+        return self.context.settings.get(key, declared.default if declared else None)
 
     def _wrong_state(self, case: CaseRow) -> Refusal:
         state, trigger = self.workflow.state(case.state).label, self.trigger.label
@@ -222,10 +239,6 @@ class _Deciding:
             found = [(effect_spec(use.name, use.params).change, use.params) for use in transition.effects]
             self._changes[id(transition)] = found
         return found
-
-
-def _default(workflow: Workflow, setting: str) -> Any:
-    return workflow.settings[setting].default if setting in workflow.settings else None
 
 
 def _for(refusal: Refusal, case: CaseRow) -> Refusal:

@@ -65,7 +65,10 @@ def classify(b1: int, b2: int, area: str, criteria: Mapping[str, Any]) -> str:
 
 @effect("remember", required=None)
 def _remember(view: View, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Keep values under new names: ``act.field``, ``row.field``, ``day``, ``actor``, ``due.rule`` or a literal."""
+    """Keep values under new names: ``act.field``, ``row.field``, ``day``, ``actor``, ``due.rule`` or a literal.
+
+    ``who.field`` is the person the field names, else the actor.
+    """
     return {name: _source(view, source) for name, source in params.items()}
 
 
@@ -136,6 +139,7 @@ def _reader(source: str) -> Callable[[View], Any]:
         "actor": lambda view: view.actor,
         "act": lambda view: view.body.get(name),
         "row": lambda view: view.given(name),
+        "who": lambda view: view.given(name) or view.actor,
         "due": lambda view: view.due(name),
         "fact": lambda view: view.fact(name),
     }

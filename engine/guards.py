@@ -209,7 +209,7 @@ def _act_names_fact(view: View, params: Mapping[str, Any]) -> Refusal | None:
 
 @guard("as_registered", Scope.CASE, required=("field", "fact", "code"))
 def _as_registered(view: View, params: Mapping[str, Any]) -> Refusal | None:
-    """The household's row says what it is registered with; a case opened without that fact has nothing to differ from."""
+    # A case that was opened without the fact has nothing to differ from.
     given, kept = view.given(params["field"]), view.fact(params["fact"])
     if kept is None or given == kept:
         return None
@@ -232,6 +232,15 @@ def _after(view: View, params: Mapping[str, Any]) -> Refusal | None:
     return view.refuse("refused.not_after", day=day, found=view.occurred_on)
 
 
+@guard("after_last_of", Scope.CASE, required=("days",))
+def _after_last_of(view: View, params: Mapping[str, Any]) -> Refusal | None:
+    """Ask that the act lie after the last of the days that are known; at least one must be."""
+    days = [day for name in params["days"] if (day := view.day_fact(name)) is not None]
+    if days and view.occurred_on > max(days):
+        return None
+    return view.refuse("refused.not_after", day=max(days, default=None), found=view.occurred_on)
+
+
 @guard("until", Scope.CASE, required=("day",))
 def _until(view: View, params: Mapping[str, Any]) -> Refusal | None:
     day = view.day_fact(params["day"])
@@ -242,7 +251,7 @@ def _until(view: View, params: Mapping[str, Any]) -> Refusal | None:
 
 @guard("until_date", Scope.CASE, required=("date",))
 def _until_date(view: View, params: Mapping[str, Any]) -> Refusal | None:
-    """The act lies not after a day and month of the year in which the round began (``{month, day}``)."""
+    # `date` is a day of the year in which the round began: {month, day}.
     started, date_of_year = view.day_fact("started_on"), view.value(params["date"])
     last = started and started.replace(**date_of_year)
     if last is not None and view.occurred_on <= last:
@@ -295,7 +304,7 @@ def _overdue(view: View, params: Mapping[str, Any]) -> Refusal | None:
 @guard("not_by", Scope.CASE, required=("fact", "field", "setting"))
 def _not_by(view: View, params: Mapping[str, Any]) -> Refusal | None:
     """Separation of duties: who did the named earlier step may not do this one, while the setting says so."""
-    who = view.given(params["field"])
-    if _switched_off(view, params) or who is None or view.fact(params["fact"]) != who:
+    who = view.given(params["field"]) or view.actor
+    if _switched_off(view, params) or view.fact(params["fact"]) != who:
         return None
     return view.refuse("refused.separation", actor=who)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ..persistence import certificates
 from ..persistence.corrections import later_cases, passed_by_others
 from ..persistence.historical import cases_on
+from .gathering import barrier_states
 from .restating import stood_on
-from .service import barrier_states
 from .values import Refusal
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from .checking.simulating import Simulated, World
 from .definition import DeadlineKind
 from .replaying import MOVING, STEPS, in_force, origin_of
 from .terms import closing, rules_closed
-from .values import SYSTEM, Actor, ActRequest, Mandate
+from .values import SYSTEM, Actor, ActRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -282,7 +282,6 @@ class _Stage:
 
 def _request(act: ActRow, events: Sequence[EventRow]) -> ActRequest:
     """Return the recorded act as it was asked for; its actor holds the office under which it was accepted."""
-    province = act.unit_path.split("/", maxsplit=1)[0]
     rows = {
         e.case_id: {k: v for k, v in json.loads(e.payload).items() if k != "certificate"} for e in events if e.payload
     }
@@ -290,7 +289,7 @@ def _request(act: ActRow, events: Sequence[EventRow]) -> ActRequest:
         act.trigger,
         tuple(e.case_id for e in events),
         act.occurred_on,
-        Actor(act.actor, (Mandate(act.role, province),), act.on_behalf_of),
+        Actor(act.actor, (), act.on_behalf_of, frozenset({act.role})),
         body=json.loads(act.body),
         rows=rows,
         document=act.document,

@@ -17,7 +17,7 @@ from ..persistence.canonical import canonical_json
 from ..persistence.cases import CaseRow
 from .deciding import decide, follow
 from .terms import Computed, closing, compute, opened_row, rules_closed, rules_opened, start_day
-from .values import SYSTEM, Actor, ActRequest, Mandate
+from .values import SYSTEM, Actor, ActRequest
 from .views import Context
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ class Track:
         self.case = self.case._replace(
             state=step.transition.target,
             seq=number,
-            last_on=max(day, self.case.last_on),
+            last_on=step.last_on(day),
             class_after=step.class_after,
             facts=step.facts_text,
         )
@@ -325,8 +325,7 @@ def _actor_on_record(workflow: Workflow, event: EventRow, act: ActRow | None) ->
     trigger = workflow.triggers.get(event.trigger)
     if trigger is None or trigger.is_timer or act is None:
         return SYSTEM
-    province = act.unit_path.split("/", maxsplit=1)[0]
-    return Actor(act.actor, tuple(Mandate(role, province) for role in trigger.roles), act.on_behalf_of)
+    return Actor(act.actor, (), act.on_behalf_of, frozenset(trigger.roles))
 
 
 def _ended(workflow: Workflow, row: DeadlineRow, step: Step, day: date, now: datetime) -> DeadlineRow:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..foundation.clock import legal_date
 from ..foundation.errors import NotFoundError
 from ..foundation.logs import Log
-from ..foundation.paths import at_level
-from ..persistence import deadlines as deadline_rows
 from ..persistence.canonical import canonical_json
-from ..persistence.cases import CaseRow, Standing, census, insert_cases, lock_for_act
+from ..persistence.cases import CaseRow, insert_cases
 from ..persistence.chain import EventCore, act_hash, hash_events
 from ..persistence.events import ActRow, EventRow, act_digest, insert_act, insert_events
 from ..persistence.rounds import answered, remember_answer, rounds, settings_for
@@ -22,9 +19,10 @@ from ..persistence.types import instant_text
 from .applying import StoredAct, apply
 from .deciding import Decision, Step, decide, refusal_counts
 from .forms import form
+from .gathering import census_of, gather
 from .settings import require_changeable
 from .values import SYSTEM, ActRequest, Mode, Refusal
-from .views import Census, Context
+from .views import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,8 +31,7 @@ if TYPE_CHECKING:
     from ..foundation.clock import Clock
     from ..foundation.ids import IdSource
     from ..persistence.database import Tx
-    from ..persistence.deadlines import DeadlineRow
-    from .definition import Workflow
+    from .gathering import Group
     from .machine import CompiledWorkflow
 
 __all__ = [
@@ -45,7 +42,6 @@ __all__ = [
     "Observer",
     "Outcome",
     "act_digest",
-    "barrier_states",
     "common_path",
     "fit_forms",
     "outcome_from",
@@ -187,22 +183,33 @@ class Engine:
             msg = f"{request.trigger}: no case was named"
             raise NotFoundError(msg)
         now = self.clock.now()
-        standing = lock_for_act(tx, request.case_ids)
-        groups = self._groups(standing.cases)
-        decided = [
-            self._decide(tx, compiled, standing._replace(cases=group), request, now) for compiled, group in groups
-        ]
+        groups = gather(tx, self.library, request.case_ids)
+        if self._run_out(tx, groups, request, now):
+            groups = gather(tx, self.library, request.case_ids)
+        decided = [self._decide(tx, group, request, now) for group in groups]
         refused = tuple(refusal for group in decided for refusal in group.decision.refused)
         if not any(group.decision.accepted for group in decided) or (refused and request.mode is Mode.ALL):
             self._log_refused(request, refused)
             return Outcome(None, (), refused)
         return self._write(tx, request, now, decided, refused)
 
-    def _decide(
-        self, tx: Tx, compiled: CompiledWorkflow, standing: Standing, request: ActRequest, now: datetime
-    ) -> _Decided:
-        cases = standing.cases
-        context = self._context(tx, compiled, standing, request, now)
+    def _run_out(self, tx: Tx, groups: Sequence[Group], request: ActRequest, now: datetime) -> bool:
+        """Let terms that are over close their step first: what an act meets must not hang on the worker's hour."""
+        over: dict[tuple[str, date], list[int]] = {}
+        for group in groups:
+            for row in (row for rows in group.running.values() for row in rows if row.subject == "case"):
+                timer = group.compiled.workflow.deadline(row.rule).on_expiry
+                if timer and timer != request.trigger and row.status == "open" and row.due_at <= now:
+                    over.setdefault((timer, row.due_on), []).append(row.subject_id)
+        ended = [
+            self._fire(tx, ActRequest(timer, tuple(ids), day, SYSTEM, mode=Mode.EACH))
+            for (timer, day), ids in sorted(over.items())
+        ]
+        return any(outcome.accepted for outcome in ended)
+
+    def _decide(self, tx: Tx, group: Group, request: ActRequest, now: datetime) -> _Decided:
+        compiled, cases = group.compiled, group.cases
+        context = self._context(tx, group, request, now)
         fitted, faults = fit_forms(compiled, cases, request)
         faulty = {fault.case_id for fault in faults}
         decision = decide(compiled, [case for case in cases if case.id not in faulty], fitted, context)
@@ -246,30 +253,18 @@ class Engine:
         insert_act(tx, act._replace(digest=digest))
         return StoredAct(act.id, digest.hex(), instant_text(now))
 
-    def _groups(self, cases: Sequence[CaseRow]) -> list[tuple[CompiledWorkflow, list[CaseRow]]]:
-        groups: dict[tuple[str, str], list[CaseRow]] = {}
-        for case in cases:
-            groups.setdefault((case.workflow, at_level(case.unit_path, "commune")), []).append(case)
-        return [(self.library.compiled(workflow), group) for (workflow, _), group in groups.items()]
-
-    def _context(
-        self, tx: Tx, compiled: CompiledWorkflow, standing: Standing, request: ActRequest, now: datetime
-    ) -> Context:
-        cases = standing.cases
-        commune = at_level(cases[0].unit_path, "commune")
-        today = legal_date(now)
+    def _context(self, tx: Tx, group: Group, request: ActRequest, now: datetime) -> Context:
+        compiled, today = group.compiled, legal_date(now)
         level = compiled.census_levels.get(request.trigger, "")
-        in_force = (
-            self.settings_in_force(tx, compiled.workflow.id, commune) if standing.settings_stored else self.settings
-        )
+        stored = group.settings_stored
         return Context(
             now=now,
             today=today,
-            calendar=self.calendar_for(today, commune),
-            settings=in_force,
-            census=_census(tx, compiled, cases, request) if level else {},
-            deadlines=_running(tx, compiled.workflow, cases),
-            round_days={i: {k: day for k, day in days._asdict().items() if day} for i, days in standing.rounds.items()},
+            calendar=self.calendar_for(today, group.commune),
+            settings=self.settings_in_force(tx, compiled.workflow.id, group.commune) if stored else self.settings,
+            census=census_of(tx, group, request),
+            deadlines=group.running,
+            round_days=group.round_days,
             census_level=level,
         )
 
@@ -313,36 +308,6 @@ def _form_refusal(case_id: int, article: object, fault: Any) -> Refusal:
     return Refusal("refused.form", str(article), fields, case_id)
 
 
-def _census(tx: Tx, compiled: CompiledWorkflow, cases: Sequence[CaseRow], request: ActRequest) -> dict[str, Census]:
-    level, waiting = compiled.census_levels[request.trigger], barrier_states(compiled.workflow, request.trigger)
-    found: dict[str, Census] = {}
-    for case in cases:
-        path = case.unit_path if level == "village" else None
-        key = path or str(case.round_id)
-        if key not in found:
-            counted = census(tx, case.round_id, path, waiting, request.case_ids)
-            found[key] = Census({s: n for s, (n, _) in counted.items()}, {s: ids for s, (_, ids) in counted.items()})
-    return found
-
-
-def _running(tx: Tx, workflow: Workflow, cases: Sequence[CaseRow]) -> Mapping[int, tuple[DeadlineRow, ...]]:
-    """Return the open deadlines of cases, asking only for those that stand where a term runs."""
-    states = _states_with_terms(workflow)
-    return deadline_rows.open_of(tx, waiting) if (waiting := [c.id for c in cases if c.state in states]) else {}
-
-
-@lru_cache(maxsize=1024)
-def _states_with_terms(workflow: Workflow) -> frozenset[str]:
-    return frozenset(state for rule in workflow.deadlines for state in rule.lives_in)
-
-
-@lru_cache(maxsize=1024)
-def barrier_states(workflow: Workflow, trigger: str) -> tuple[str, ...]:
-    """Return the states that hold up `trigger`, by any of its guards."""
-    arrows = [t for t in workflow.transitions if t.trigger == trigger]
-    return tuple(sorted({state for t in arrows for g in t.guards for state in g.params.get("waiting", ())}))
-
-
 def _opening_core(case_id: int, state: str, opening: CaseOpening, stamp: str, actor: str) -> EventCore:
     payload = canonical_json({"class_before": opening.class_before, **opening.facts}).decode()
     return EventCore(
@@ -365,6 +330,7 @@ def _request_body(request: ActRequest) -> dict[str, Any]:
         "cases": [str(i) for i in sorted(request.case_ids)],
         "occurred_on": request.occurred_on.isoformat(),
         "actor": request.actor.key,
+        "on_behalf_of": request.actor.on_behalf_of,
         "body": _plain(request.body),
         "rows": {str(k): _plain(v) for k, v in request.rows.items()},
         "document": request.document,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import InputError
 from ..foundation.messages import Text, text
+from .offices import REACH_DOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,7 +23,7 @@ __all__ = ["ENGINE_SETTINGS", "fixed_settings", "require_changeable", "require_s
 COUNTING = frozenset({"count_first_day", "makeup_days_count", "roll_end"})
 """How days of terms are counted; read by the loader for every term of a definition."""
 
-ENGINE_SETTINGS = frozenset({"back_dating_days", "correction_roles"})
+ENGINE_SETTINGS = frozenset({"back_dating_days", "correction_roles", REACH_DOWN})
 """What the engine reads of any procedure, named by its definition or not."""
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {

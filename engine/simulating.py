@@ -20,7 +20,7 @@ from ..persistence.wakeups import next_wake_at
 from .queries import within_unit
 from .service import Engine
 from .timers import Ran, run_due
-from .values import Actor, ActRequest, Mandate, Mode
+from .values import Actor, ActRequest, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -217,10 +217,9 @@ def _day(engine: Engine, supposition: Supposition, case: _Case) -> date:
 def _request(act: _Act, engine: Engine) -> ActRequest:
     """Return the supposed act, done by somebody who holds every office."""
     supposition = act.supposition
-    roots = {case.unit_path.partition("/")[0] for case in act.cases}
     workflows = {case.workflow for case in act.cases}
     roles = {role for workflow in workflows for role in engine.library.compiled(workflow).workflow.roles}
-    actor = Actor("what-if", tuple(Mandate(role, root) for role in sorted(roles) for root in sorted(roots)))
+    actor = Actor("what-if", everywhere=frozenset(roles))
     ids = tuple(case.id for case in act.cases)
     rows = dict.fromkeys(ids, supposition.row) if supposition.row else {}
     return ActRequest(supposition.trigger, ids, act.day, actor, body=supposition.body, rows=rows, mode=Mode.EACH)

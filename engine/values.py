@@ -33,15 +33,21 @@ class Mandate:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a staff key (never a name), the mandates held, and on whose behalf (a deputy's principal)."""
+    """Who acts: a staff key (never a name), the mandates held, and on whose behalf (a deputy's principal).
+
+    `everywhere` are roles held in every unit there is: for suppositions, replays and trials, where nobody real acts.
+    """
 
     key: str
     mandates: tuple[Mandate, ...] = ()
     on_behalf_of: str | None = None
+    everywhere: frozenset[str] = frozenset()
 
     def mandate_for(self, roles: tuple[str, ...], unit_path: str, day: date) -> Mandate | None:
         """Return the mandate under which this actor may act for a case of `unit_path`, or None."""
         for role in roles:
+            if role in self.everywhere:
+                return Mandate(role, unit_path)
             for mandate in self.mandates:
                 if mandate.covers(role, unit_path, day):
                     return mandate

@@ -12,6 +12,7 @@ from ..engine.deriving import resolve
 from ..engine.loading import build
 from ..engine.machine import CompiledWorkflow
 from ..foundation.errors import DefinitionError, NotFoundError
+from ..foundation.files import read_utf8
 from . import forms
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class WorkflowLibrary:
 
     def read(self, path: Path) -> Workflow:
         """Return the workflow that a file defines, which may extend one of these; it is not added to them."""
-        return build(self._resolved(path.read_text(encoding="utf-8"), path.name), path.name)
+        return build(self._resolved(read_utf8(path), path.name), path.name)
 
     def _resolved(self, text: str, name: str) -> dict[str, Any]:
         try:

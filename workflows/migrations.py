@@ -13,6 +13,7 @@ from ..engine.definition import Article, Confidence
 from ..engine.migrating import Choice, MigrationPlan, Option, Treatment, UnitChange
 from ..engine.reading import Reader
 from ..foundation.errors import DefinitionError, NotFoundError
+from ..foundation.files import read_utf8
 from ..persistence.canonical import canonical_json
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def find_migration(named: str) -> MigrationPlan:
         return shipped_migrations()[named]
     path = Path(named)
     if path.suffix == _SUFFIX and path.is_file():
-        return load_migration(path.read_text(encoding="utf-8"), path.stem)
+        return load_migration(read_utf8(path), path.stem)
     msg = f"no migration plan {named!r}: neither a file nor one of {', '.join(shipped_migrations())}"
     raise NotFoundError(msg)
 

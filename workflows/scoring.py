@@ -30,6 +30,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import InputError
+from ..foundation.files import read_utf8
 from ..foundation.messages import Text
 from ..foundation.text import nfc
 
@@ -101,7 +102,7 @@ class Scorecard:
 
 def load_scorecard(path: Path) -> Scorecard:
     """Read a scoring table from a ``.toml`` or ``.csv`` file; `InputError` names every fault of it."""
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_utf8(path)
     table = _from_csv(text, path) if path.suffix.lower() == ".csv" else _from_toml(text, path)
     card, faults = _built(table, path.stem)
     faults += _faults(card)

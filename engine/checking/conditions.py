@@ -58,7 +58,8 @@ def _share(params: Mapping[str, Any], deed: Deed) -> Memory:
 def _posted_long_enough(params: Mapping[str, Any], memory: Memory, deed: Deed) -> bool:
     if not isinstance(memory, date):
         return False
-    return deed.now >= end_of(deed.calendar.add_working_days(memory, params["working_days"]))
+    last = deed.calendar.add_working_days(memory, params["working_days"])
+    return deed.occurred_on > last and deed.now >= end_of(last)
 
 
 def _was_true(_params: Mapping[str, Any], memory: Memory, _deed: Deed) -> bool:
@@ -73,7 +74,7 @@ def _certified(params: Mapping[str, Any], _memory: Memory, deed: Deed) -> bool:
 CONDITIONS: Mapping[str, Condition] = {
     # The act said that at least `percent` of `of` were in `favour`.
     "share": Condition(frozenset({"since", "act", "favour", "of", "percent"}), _share, _was_true),
-    # The act was done and `working_days` have passed in full since.
+    # The act was done and `working_days` have passed in full since: what is decided bears a later day.
     "posted": Condition(
         frozenset({"since", "act", "working_days"}), lambda _, deed: deed.occurred_on, _posted_long_enough
     ),

@@ -65,7 +65,8 @@ def _read_by(arrow: Transition) -> set[str]:
 
 
 def _asked(guard: GuardUse) -> set[str]:
-    return {guard.params[name] for name in _FACT_PARAMS if name in guard.params} | set(guard.params.get("facts", ()))
+    listed = {name for many in ("facts", "days") for name in guard.params.get(many, ())}
+    return listed | {guard.params[name] for name in _FACT_PARAMS if name in guard.params}
 
 
 def _written(use: EffectUse) -> set[str]:

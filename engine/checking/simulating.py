@@ -10,7 +10,7 @@ from ...persistence.canonical import canonical_json
 from ...persistence.cases import CaseRow
 from ..deciding import decide
 from ..terms import compute, opened_row, rules_closed, rules_opened, start_day
-from ..values import Actor, ActRequest, Mandate
+from ..values import Actor, ActRequest
 from ..views import Census, Context
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Simulated:
         case = self.case._replace(
             state=step.transition.target,
             seq=self.case.seq + 1,
-            last_on=max(request.occurred_on, self.case.last_on),
+            last_on=step.last_on(request.occurred_on),
             class_after=step.class_after,
             facts=step.facts_text,
         )
@@ -91,7 +91,7 @@ def open_case(workflow: Workflow, facts: Mapping[str, Any], opened_on: date) -> 
 
 def everyone(workflow: Workflow) -> Actor:
     """Return an actor who holds every office of the workflow."""
-    return Actor("everyone", tuple(Mandate(role, "01") for role in workflow.roles))
+    return Actor("everyone", everywhere=frozenset(workflow.roles))
 
 
 def _context(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..definition import Confidence, DeadlineKind, DeadlineRule, StateKind
+from ..offices import REACH_DOWN
 from .conditions import CONDITIONS
 from .findings import Finding, Severity
 from .names import facts_read, facts_written, named_settings, reachable
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["structural"]
 
 # Settings that the engine itself reads, beside those a definition's guards name; `round_starts` as a round opens.
-_ENGINE_SETTINGS = frozenset({"count_first_day", "makeup_days_count", "roll_end", "back_dating_days", "round_starts"})
+_ENGINE_SETTINGS = frozenset(
+    {"count_first_day", "makeup_days_count", "roll_end", "back_dating_days", "round_starts", REACH_DOWN}
+)
 _ROUND_DAYS = frozenset({"started_on", "ends_on"})
 _CASE_FACTS = frozenset({"class_before", "class_after", "state", "former"})
 
@@ -213,7 +216,7 @@ def _facts(workflow: Workflow) -> Iterator[Finding]:
         for use in arrow.effects:
             for source in use.params.values() if use.name == "remember" else ():
                 kind, dot, name = source.partition(".") if isinstance(source, str) else ("", "", "")
-                if dot and (kind not in {"act", "row", "due", "fact"} or (kind == "due" and name not in rules)):
+                if dot and (kind not in {"act", "row", "who", "due", "fact"} or (kind == "due" and name not in rules)):
                     yield _error("source_unknown", f"transitions.{arrow.key}", source=source)
 
 

@@ -128,7 +128,7 @@ def test_a_corrected_act_is_replayed_as_corrected_in_the_place_of_the_wrong_one(
     june.whole()
     ids = june.ids(2)
     (posted,) = [e for e in june.engine.case(ids[0]).events if e.trigger == "post"]
-    chair = Actor("ct", (Mandate("commune_chair", "42"),))
+    chair = Actor("ct", (Mandate("commune_chair", OLD),))
     said = {"decided_on": date(2025, 6, 30), "authority": "80/QĐ-UBND", "reason": "nhập nhầm ngày"}
     order = Correction(posted.act_id, chair, **said, occurred_on=date(2025, 6, 11))
     outcome = june.engine.correct(order)
@@ -148,7 +148,7 @@ def test_a_household_that_moved_meanwhile_is_replayed_in_the_village_where_it_wa
     june.must("survey", date(2025, 6, 5), [i for i in ids if i != late])
     june.must("meet", date(2025, 6, 9), june.ids(2), MINUTES)
     june.move_to(date(2025, 6, 10), 9)
-    official = Actor("ct", (Mandate("commune_chair", "42"),))
+    official = Actor("ct", (Mandate("commune_chair", OLD),))
     june.engine.move_household(HouseholdOrder(official, date(2025, 6, 10), "01/XN"), "H1-1", f"{OLD}/02")
     june.must("survey", date(2025, 6, 11), [late])
     found = rehearsed(june)

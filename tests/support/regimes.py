@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from rasoat.api import Rasoat
-from rasoat.engine.values import Actor, ActRequest, Mandate
+from rasoat.engine.values import Actor, ActRequest
 from rasoat.foundation.clock import LEGAL_ZONE, FrozenClock
 from rasoat.foundation.ids import CountingIds
 from rasoat.persistence.keys import create_key_file
@@ -128,7 +128,7 @@ class JuneRound:
 
 
 def _everyone() -> Actor:
-    return Actor("cb01", tuple(Mandate(office, "42") for office in _OFFICES))
+    return Actor("cb01", everywhere=frozenset(_OFFICES))
 
 
 def _at(day: date, hour: int) -> datetime:

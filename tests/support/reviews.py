@@ -38,7 +38,7 @@ _MINUTES = {
 def officials(district: str = DISTRICT) -> Actor:
     """One actor who holds every office below and in a district: who may do what is tested elsewhere."""
     offices = ("committee", "enumerator", "commune_chair", "village_head", "superior_chair")
-    return Actor("cb01", tuple(Mandate(office, district) for office in offices))
+    return Actor("cb01", tuple(Mandate(office, district) for office in offices), everywhere=frozenset(offices))
 
 
 def commune(number: int) -> str:

@@ -86,6 +86,7 @@ class Service:
         if not keys.exists():
             create_key_file(keys)
         self.clock = FrozenClock(datetime(2022, 9, 26, 1, tzinfo=UTC))
+        options.setdefault("settings", {"mandates_reach_down": True})
         self.engine = Rasoat.open(url, keys=FileKeys(keys), clock=self.clock, **options)
         generous = settings or WebSettings(requests_per_second=100_000, burst=100_000)
         self.app: FastAPI = asgi(self.engine, generous)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .base import Count, FormModel, Words
+from .base import Count, FormModel, Some, Words
 
 __all__ = [
     "AppraisalRow",
@@ -82,7 +82,7 @@ class IncomeRow(FormModel):
 class Meeting(FormModel):
     """Biên bản họp dân (Phụ lục V): who was there, who agreed, who signed, in how many copies."""
 
-    attendees: Count
+    attendees: Some
     in_favour: Count
     households_represented: Count | None = None
     households_listed: Count | None = None

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ...engine.forms import FormFault
 from ...foundation.text import nfc
 
-__all__ = ["Count", "Empty", "FormModel", "ModelForm", "Words"]
+__all__ = ["Count", "Empty", "FormModel", "ModelForm", "Some", "Words"]
 
 Count = Annotated[int, Field(ge=0, le=100_000, strict=True)]
+Some = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 Words = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 Sample = tuple[Mapping[str, Any], Mapping[str, Any]]

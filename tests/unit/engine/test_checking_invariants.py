@@ -57,13 +57,22 @@ WEAKENED = {
         "posted",
         lambda t: (
             unguarded(t, "posting_ended", "posted", "settled", "term_over"),
+            unguarded(t, "summarise", "settled", "summarised", "after_last_of"),
             t["triggers"]["posting_ended"].update(roles=["committee"]),
         ),
+    ),
+    "posted: the lists are made on the last day of the posting": (
+        ANNUAL,
+        "posted",
+        lambda t: unguarded(t, "summarise", "settled", "summarised", "after_last_of"),
     ),
     "posted: a re-check is not posted again": (
         ANNUAL,
         "posted",
-        lambda t: reroute(t, "meet", "rechecked", "recheck_agreed", "settled"),
+        lambda t: (
+            reroute(t, "meet", "rechecked", "recheck_agreed", "settled"),
+            unguarded(t, "summarise", "settled", "summarised", "after_last_of"),
+        ),
     ),
     "places: one place is enough": (
         ANNUAL,
@@ -127,6 +136,7 @@ WEAKENED = {
         "posted",
         lambda t: (
             unguarded(t, "survey", "recheck", "settled", "after"),
+            unguarded(t, "recognise", "settled", "recognised", "after_last_of"),
             t["transitions"].remove(arrow(t, "survey", "recheck", "rechecked")),
         ),
     ),

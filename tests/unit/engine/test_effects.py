@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -87,7 +88,9 @@ def test_every_pair_of_classes_has_its_name_in_the_reports(before, after, former
         case._replace(state="listed", facts=f'{{"former":{str(former).lower()}}}')
     )
     walk.does("survey", date(2022, 9, 16), row=survey_row(*scores))
-    walk.simulated = walk.simulated.__class__(walk.simulated.case._replace(state="settled"))
+    scored = walk.simulated.case
+    posted = json.dumps({**json.loads(scored.facts), "posting_until": "2022-09-19"}, separators=(",", ":"))
+    walk.simulated = walk.simulated.__class__(scored._replace(state="settled", facts=posted))
     walk.does("summarise", date(2022, 9, 20))
     assert walk.facts["change"] == change
 

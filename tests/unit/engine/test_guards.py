@@ -20,14 +20,16 @@ ANNUAL = compiled("annual@2022").workflow
 DAY = date(2022, 10, 26)
 
 
-def view(body=None, row=None, facts=None, *, day=DAY, now=None, deadlines=(), settings=None, behind=None) -> View:
+def view(
+    body=None, row=None, facts=None, *, day=DAY, now=None, deadlines=(), settings=None, behind=None, actor="x"
+) -> View:
     case = open_case(ANNUAL, {"class_before": "poor", **(facts or {})}, date(2022, 9, 26)).case
     context = Context(
         now=now or datetime(2022, 10, 26, 9, tzinfo=LEGAL_ZONE), today=DAY, calendar=None,  # type: ignore[arg-type]  # no guard here asks it
         settings=settings or {}, census={"1": Census(behind or {})}, deadlines={1: tuple(deadlines)},
         round_days={1: {"started_on": date(2022, 9, 26)}}, census_level="round",
     )  # fmt: skip
-    found = View(ANNUAL, ActRequest("meet", (1,), day, Actor("x"), body or {}, {1: row or {}}), context)
+    found = View(ANNUAL, ActRequest("meet", (1,), day, Actor(actor), body or {}, {1: row or {}}), context)
     found.turn_to(case, json.loads(case.facts))
     found.under(ANNUAL.transitions[0], None)
     return found
@@ -144,6 +146,7 @@ def test_who_surveyed_is_known_by_key_and_who_did_not_say_is_let_pass():
     assert asked("not_by", same, **params) == "refused.separation"
     assert asked("not_by", view({}, {"surveyor": "RSV-2"}, {"surveyed_by": "RSV-1"}), **params) is None
     assert asked("not_by", view({}, {}, {"surveyed_by": "RSV-1"}), **params) is None
+    assert asked("not_by", view({}, {}, {"surveyed_by": "RSV-1"}, actor="RSV-1"), **params) == "refused.separation"
     waived = view({}, {"surveyor": "RSV-1"}, {"surveyed_by": "RSV-1"}, settings={"separate_duties": False})
     assert asked("not_by", waived, **params) is None
 

@@ -94,7 +94,7 @@ def test_a_hosts_own_definitions_are_found_in_its_directory(broken):
 def test_a_forms_schema_is_printed():
     assert "meeting" in run("forms").stdout.split()
     schema = json.loads(run("forms", "meeting").stdout)["meeting"]
-    assert schema["body"]["properties"]["attendees"]["minimum"] == 0
+    assert schema["body"]["properties"]["attendees"]["minimum"] == 1
     assert "unknown form 'ballot'" in run("forms", "ballot", code=1).stderr
 
 
