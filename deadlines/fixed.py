@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import DefinitionError, InputError
-from ..foundation.messages import Text, text
+from ..foundation.messages import Text, fault, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .calendar import Calendar, DayFact
 
 __all__ = ["Bound", "FixedDate", "Occurrence", "fixed_dates", "occurrences"]
+
+_FIRST_YEAR, _LAST_YEAR = 1945, 2999
 
 _ANY_COMMON_YEAR = 2001
 
@@ -78,6 +80,8 @@ class Occurrence(NamedTuple):
 
 def occurrences(year: int, calendar: Calendar) -> tuple[Occurrence, ...]:
     """Return every fixed date of `year`, in order, as far as its article was in force."""
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise fault(InputError, "term.year", year=year)
     found = [
         Occurrence(fixed, last, calendar.fact(last))
         for fixed in fixed_dates()

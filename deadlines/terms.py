@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import DefinitionError, InputError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,10 +90,15 @@ class Term:
 
     def unrolled(self, start: date) -> date:
         """Return the last day of a term in calendar days or months before any day off moves it."""
-        if self.unit is Unit.MONTHS:
-            return _months_later(start, self.length, first_day_excluded=self.counting.first_day_excluded)
-        if self.unit is Unit.CALENDAR_DAYS:
-            return start + timedelta(days=self.length - (not self.counting.first_day_excluded))
+        excluded = self.counting.first_day_excluded
+        try:
+            if self.unit is Unit.MONTHS:
+                return _months_later(start, self.length, first_day_excluded=excluded)
+            if self.unit is Unit.CALENDAR_DAYS:
+                return start + timedelta(days=self.length - (not excluded))
+        except (OverflowError, ValueError):
+            unit = f"{self.unit}".replace("_", " ")
+            raise fault(InputError, "term.too_long", length=self.length, unit=unit, start=f"{start:%d/%m/%Y}") from None
         msg = "a term in working days ends on a working day; it has no last day without a calendar"
         raise InputError(msg)
 

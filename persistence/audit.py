@@ -8,12 +8,14 @@ from ..foundation.errors import NotFoundError, RasoatError
 from .chain_rows import act_digests, case_spans, events_in, events_of, heads_of, round_spans
 from .checkpoint_rows import anchors_in, anchors_of, sealed_heads, stored_checkpoints
 from .checkpoints import CheckpointFinding, case_leaf, verify_checkpoints
+from .marking import is_trial
 from .merkle import TreeBuilder
 from .tampering import Finding
-from .verification import verify_chain
+from .verification import clock_findings, verify_chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from .chain import ChainHead, StoredEvent
     from .chain_rows import ActDigests, CaseHead
@@ -39,7 +41,9 @@ class Audit:
 
     `public_keys` are those of everyone who signs or has signed, by id. `outside` are checkpoints that were kept
     elsewhere: they must be in the database, word for word. `recent` bounds for how many of the last checkpoints the
-    root is computed anew from the stored heads (None: all; each costs one leaf per case).
+    root is computed anew from the stored heads (None: all; each costs one leaf per case). `now` is the present
+    instant: with it, instants of entry that run backwards or are yet to come are findings; a database for trials,
+    whose clock may be told, has none to find.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Audit:
         outside: Sequence[SignedCheckpoint] = (),
         recent: int | None = None,
         progress: Callable[[int], None] = lambda _: None,
+        now: datetime | None = None,
     ) -> None:
         self.cases = 0
         self.events = 0
@@ -59,6 +64,8 @@ class Audit:
         self._outside = outside
         self._recent = recent
         self._progress = progress
+        self.trial = is_trial(tx)
+        self._until = None if now is None or self.trial else now
 
     def everything(self) -> Iterator[AnyFinding]:
         """Verify the checkpoints and every case; find cases that were taken away, and events of no case."""
@@ -104,7 +111,10 @@ class Audit:
     def _judged(self, cases: Sequence[CaseHead], gathered: _Gathered) -> Iterator[Finding]:
         for case in cases:
             rows = gathered.events.get(case.head.case_id, [])
-            yield from _case_findings(case, rows, gathered)
+            findings = _case_findings(case, rows, gathered)
+            yield from findings
+            if self._until is not None and not findings:
+                yield from clock_findings(rows, self._until)
             self.events += len(rows)
         self.cases += len(cases)
         self._progress(self.cases)

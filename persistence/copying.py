@@ -118,7 +118,7 @@ def load_all(database: Database, archive: Archive, *, progress: Callable[[int], 
     `InputError` if the database holds anything or the export is of a later release, `IntegrityError` if a file is not
     what the manifest says.
     """
-    manifest = manifest_from(archive)
+    manifest = check_export(archive)
     _prepare(database, manifest)
     tables = tables_by_name(database)
     unknown = [t.table for t in manifest.tables if t.table not in tables]

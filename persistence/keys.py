@@ -151,6 +151,8 @@ class DevelopmentKeys:
     Refused for any database but SQLite, unless `anywhere` says in so many words that no real person is in it.
     """
 
+    MASTER: Final = "development"
+
     def __init__(self, database_url: str, *, anywhere: bool = False) -> None:
         if not anywhere and not database_url.startswith("sqlite"):
             scheme = database_url.partition(":")[0]
@@ -160,7 +162,7 @@ class DevelopmentKeys:
     def ring(self) -> KeyRing:
         """Return the well-known ring."""
         master, index, seed = (sha256(f"rasoat development key: {use}".encode()).digest() for use in "mis")
-        return KeyRing({"development": master}, "development", index, seed)
+        return KeyRing({self.MASTER: master}, self.MASTER, index, seed)
 
 
 def key_provider(spec: str, database_url: str, environ: Mapping[str, str] | None = None) -> KeyProvider:

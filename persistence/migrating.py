@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import StorageError
+from ..foundation.messages import fault
+from .transactions import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the schema to `revision` in one transaction; running it twice changes nothing."""
     from alembic import command  # noqa: PLC0415  opening a database need not pay for Alembic
 
+    _require_known(current_revision(database))
     with _migrating(database) as connection:
         command.upgrade(_config(database, connection), revision)
 
@@ -52,7 +55,7 @@ def current_revision(database: Database) -> str | None:
     """Return the revision the database is at, None if it has no tables of ours."""
     from alembic.migration import MigrationContext  # noqa: PLC0415  opening a database need not pay for Alembic
 
-    with database.engine.connect() as connection:
+    with translated("connect"), database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=version_table(database.schema, database.prefix))
         return context.get_current_revision()
 
@@ -60,14 +63,23 @@ def current_revision(database: Database) -> str | None:
 def require_current(database: Database) -> None:
     """`StorageError` unless the database is at this release's revision."""
     found, wanted = current_revision(database), head_revision()
+    _require_known(found)
     if found != wanted:
-        msg = f"the database is at revision {found or 'none'}, this release needs {wanted}; run: rasoat db upgrade"
-        raise StorageError(msg)
+        raise fault(StorageError, "opening.older_release", found=found or "none", wanted=wanted)
 
 
 def version_table(schema: str | None, prefix: str) -> dict[str, Any]:
     """Return where our revision is kept: a table of our own, so that a host's Alembic never meets it."""
     return {"version_table": f"{prefix}schema_version", "version_table_schema": schema}
+
+
+def _require_known(revision: str | None) -> None:
+    """`StorageError` for a revision that only a newer release can have written."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  opening a database need not pay for Alembic
+
+    known = {script.revision for script in ScriptDirectory.from_config(_bare_config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise fault(StorageError, "opening.newer_release", found=revision, wanted=head_revision())
 
 
 @contextmanager

@@ -40,6 +40,8 @@ __all__ = [
     "units",
 ]
 
+_LARGEST_ID = 2**63 - 1
+
 
 class RoundRow(NamedTuple):
     """A review round of one commune under one workflow version."""
@@ -288,7 +290,7 @@ def latest_case(tx: Tx, reference: int | str) -> int:
         .limit(1)
     )
     found = tx.select(by_code)
-    if not found and str(reference).isdecimal():
+    if not found and str(reference).isdecimal() and int(reference) <= _LARGEST_ID:
         found = tx.select(select(case.c.id).where(case.c.id == int(reference)))
     if not found:
         msg = f"no case {reference!r}: neither a case id nor a household code that has a case"

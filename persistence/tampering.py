@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Kind", "Where", "diagnose"]
 
-Kind = Literal["altered", "missing", "reordered", "truncated", "inserted", "unhashed"]
+Kind = Literal["altered", "missing", "reordered", "truncated", "inserted", "unhashed", "backwards", "to_come"]
 Where = Literal["event", "hash", "act", "head", "tail", "case"]
 
 _WINDOW: Final = 16

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from ..foundation.errors import RasoatError
 from .chain import GENESIS, ChainHead, StoredEvent, event_hash
 from .tampering import Finding, Kind, diagnose
+from .types import instant_from_text, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
 
-__all__ = ["Finding", "verify_chain"]
+__all__ = ["CLOCK_SKEW", "Finding", "clock_findings", "verify_chain"]
+
+CLOCK_SKEW: Final = timedelta(minutes=2)
+"""How far apart the clocks of two machines that write to one database may be."""
 
 
 def verify_chain(
@@ -39,6 +45,23 @@ def verify_chain(
     if act_digest_of is not None:
         findings += _act_faults(rows, act_digest_of)
     return findings
+
+
+def clock_findings(rows: Sequence[StoredEvent], now: datetime) -> Iterator[Finding]:
+    """Yield the events whose instant of entry lies before that of the event before, or after `now`.
+
+    A difference within `CLOCK_SKEW` is that of two machines' clocks, and no finding.
+    """
+    latest = instant_text(now + CLOCK_SKEW)
+    for at, (core, _) in enumerate(rows):
+        if core.recorded_at > latest:
+            yield Finding("to_come", core.case_id, core.seq, "event")
+        if at and core.recorded_at < rows[at - 1].core.recorded_at and _skew(rows[at - 1], rows[at]) > CLOCK_SKEW:
+            yield Finding("backwards", core.case_id, core.seq, "event", rows[at - 1].core.seq)
+
+
+def _skew(before: StoredEvent, after: StoredEvent) -> timedelta:
+    return instant_from_text(before.core.recorded_at) - instant_from_text(after.core.recorded_at)
 
 
 def _is_intact(rows: Sequence[StoredEvent], head: ChainHead) -> bool:

@@ -6,7 +6,6 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import registry
@@ -16,25 +15,26 @@ from .engine.rounds import open_season_end
 from .engine.service import CaseOpening, Engine, Observer, Outcome
 from .engine.timers import Ran, run_due
 from .erasing import Erased, Erasure, erase
-from .foundation.clock import Clock, SystemClock, legal_date
+from .foundation.clock import Clock, SystemClock, legal_date, require_day
 from .foundation.defaults import DATABASE_URL
 from .foundation.errors import InputError, NotFoundError
 from .foundation.ids import IdSource, TimeOrderedIds
+from .lawkeeping import Lawkeeping
+from .opening import key_source, prepared_keys, require_place
 from .persistence import cases as case_rows
 from .persistence import certificates, deadlines, events, rounds
 from .persistence.database import Database, Synchronous
-from .persistence.keys import FileKeys, KeyProvider, create_key_file, key_provider
 from .persistence.migrating import require_current, upgrade
 from .persistence.replicas import open_replica
 from .persistence.tables import DEFAULT_PREFIX
 from .persistence.vault import Vault
-from .lawkeeping import Lawkeeping
 from .recordkeeping import Recordkeeping, current_case
 from .timekeeping import Timekeeping
 from .workflows.library import WorkflowLibrary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from sqlalchemy.engine import Connection
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .engine.values import ActRequest
     from .persistence.database import Tx
     from .persistence.events import ActRow
+    from .persistence.keys import KeyProvider
     from .persistence.subscribing import AfterCommit
 
 __all__ = ["CaseView", "Rasoat", "RoundOpened"]
@@ -117,20 +118,23 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     ) -> Rasoat:
         """Open the database at `url` (default: ``RASOAT_DATABASE_URL``, else ``sqlite:///rasoat.db``).
 
-        `create` brings the schema to this release; without it a schema of another release is a
-        `StorageError`. `keys` names where the keys to personal data are (``file:PATH``, ``env``, or a
-        provider); for a SQLite file it may be left out: a key file then stands beside it. `read_url`
+        `create` makes the database and brings the schema to this release; without it a schema of another release is a
+        `StorageError`, a SQLite file that is not there a `NotFoundError`. `keys` names where the keys to personal data
+        are (``file:PATH``, ``env``, or a provider); for a SQLite file it may be left out: a key file then stands beside
+        it, made with the database and never again. Keys it was not sealed with are an `InputError`. `read_url`
         is a PostgreSQL standby that answers questions, late by as much as it lags. Further options
         are those of the constructor.
         """
         url = url or os.environ.get("RASOAT_DATABASE_URL", DATABASE_URL)
+        require_place(url, create=create)
         database = Database.open(url, schema=schema, prefix=prefix, synchronous=synchronous)
         try:
-            provider = key_source(keys, url)
+            key_source(keys, url)
             if create:
                 upgrade(database)
             else:
                 require_current(database)
+            provider = prepared_keys(database, keys, url, create=create)
             replica = database if read_url is None else open_replica(read_url, database)
         except BaseException:
             database.dispose()
@@ -198,6 +202,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         connection: Connection | None = None,
     ) -> rounds.RoundRow:
         """Open a commune's round of a procedure under the regime in force on `started_on`; known codes come back."""
+        require_day(started_on, "started_on")
         workflow = self.library.in_force(procedure, started_on)
         with self.transaction(connection) as tx:
             known = rounds.round_by_code(tx, code)
@@ -238,6 +243,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
 
     def fire_many(self, request: ActRequest, *, connection: Connection | None = None) -> Outcome:
         """Do one act to its cases: all or none, or each that can (`request.mode`). Refusals are in the outcome."""
+        require_day(request.occurred_on, "occurred_on")
         with self.transaction(connection) as tx:
             return self.engine.fire_many(tx, request)
 
@@ -350,27 +356,6 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
 
 def _calendar_known_on(day: date, unit_path: str) -> Calendar:
     return release(as_known_on=day, unit=unit_path or None)
-
-
-def key_source(keys: KeyProvider | str | None, url: str, *, create: bool = True) -> KeyProvider:
-    """Return where the keys come from: as given, as ``RASOAT_KEYS`` says, or a key file beside a SQLite database.
-
-    That file is made if it is missing, unless `create` says otherwise.
-    """
-    if keys is not None and not isinstance(keys, str):
-        return keys
-    spec = keys or os.environ.get("RASOAT_KEYS")
-    if spec:
-        return key_provider(spec, url)
-    if not url.startswith("sqlite:///") or url == "sqlite:///:memory:":
-        msg = (
-            "where are the keys to personal data? give keys='file:PATH' (or RASOAT_KEYS); to make one: rasoat keys init"
-        )
-        raise InputError(msg)
-    beside = Path(url.removeprefix("sqlite:///") + ".keys")
-    if create and not beside.exists():
-        create_key_file(beside)
-    return FileKeys(beside)
 
 
 def _round(tx: Tx, code: str) -> rounds.RoundRow:

@@ -10,9 +10,11 @@ from .engine.migrating import settled
 from .engine.moving import Migration, Scope
 from .engine.rehearsing import Under, rehearse
 from .engine.settings import require_setting
-from .foundation.errors import NotFoundError
+from .foundation.errors import InputError, NotFoundError
+from .foundation.messages import fault
 from .persistence import rounds
 from .persistence.canonical import canonical_json
+from .persistence.marking import MARKS
 from .workflows.migrations import find_migration
 from .workflows.unit_files import lineage_rows, unit_rows
 
@@ -124,13 +126,17 @@ class Lawkeeping:
         self, key: str, *, workflow: str = "", unit_path: str = "", connection: Connection | None = None
     ) -> None:
         """Remove a stored setting, of any name; what is stored above it, or the default, holds again."""
+        if workflow == MARKS:
+            raise fault(InputError, "opening.trial_mark")
         with self.transaction(connection) as tx:
             rounds.store_setting(tx, unit_path, workflow, key, None)
 
     def settings(self) -> list[StoredSetting]:
         """Return every stored setting."""
         with self.database.read() as tx:
-            return [StoredSetting(*row[:3], json.loads(row[3])) for row in rounds.stored_settings(tx)]
+            return [
+                StoredSetting(*row[:3], json.loads(row[3])) for row in rounds.stored_settings(tx) if row[1] != MARKS
+            ]
 
     def require_settings(self, given: Mapping[str, Any], workflow: str = "") -> None:
         """Refuse settings that would be ignored: unknown to the definition (to all), part of it, of another sort."""

@@ -13,7 +13,7 @@ import typer
 
 from ..foundation.clock import FrozenClock
 from ._refusals import refusals
-from ._speaking import chosen, language
+from ._speaking import chosen, language, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +33,13 @@ __all__ = [
     "Roles",
     "configure_logging",
     "instant",
+    "is_new",
     "language",
     "opened",
     "print_json",
     "refusal_object",
+    "require_unit",
+    "say_created",
 ]
 
 Db = Annotated[str, typer.Option("--db", envvar="RASOAT_DATABASE_URL", help="Database URL.", metavar="URL")]
@@ -66,6 +69,9 @@ ReleasesDir = Annotated[
 ]
 
 
+_FIRST_YEAR, _LAST_YEAR = 1945, 2999
+
+
 def instant(text: str) -> datetime:
     """Read an aware instant from the command line; wrong usage if it is none."""
     try:
@@ -75,6 +81,9 @@ def instant(text: str) -> datetime:
         raise typer.BadParameter(msg) from error
     if found.tzinfo is None:
         msg = f"{text!r} has no time zone; expected e.g. 2022-10-27T17:00+07:00"
+        raise typer.BadParameter(msg)
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        msg = f"{text!r} lies outside {_FIRST_YEAR}–{_LAST_YEAR}; expected e.g. 2022-10-27T17:00+07:00"
         raise typer.BadParameter(msg)
     return found
 
@@ -110,20 +119,60 @@ def configure_logging(*, as_json: bool | None = None, level: str | None = None) 
 
 
 @contextmanager
-def opened(db: str, keys: str | None, *, as_json: bool, now: str | None = None, **options: Any) -> Iterator[Rasoat]:
+def opened(
+    db: str,
+    keys: str | None,
+    *,
+    as_json: bool,
+    now: str | None = None,
+    asks: bool = False,
+    create: bool = False,
+    **options: Any,
+) -> Iterator[Rasoat]:
     """Open the engine for one command; faults become messages and exit codes.
 
-    `now` freezes the clock; `options` are those of `Rasoat.open`.
+    `now` freezes the clock, within what keeps the record true unless the command only `asks`; only what brings
+    something in may `create` a database, and says so. `options` are those of `Rasoat.open`.
     """
     from ..api import Rasoat
+    from ..opening import require_instant
 
-    clock = FrozenClock(instant(now)) if now else None
+    told = instant(now) if now else None
     with refusals(as_json=as_json):
-        engine = Rasoat.open(db, keys=keys, clock=clock, **options)
+        fresh = create and is_new(db)
+        engine = Rasoat.open(db, keys=keys, clock=FrozenClock(told) if told else None, create=create, **options)
         try:
+            if fresh:
+                say_created(db)
+            if told is not None and not asks:
+                require_instant(engine.database, told)
             yield engine
         finally:
             engine.close()
+
+
+def require_unit(engine: Rasoat, path: str | None) -> None:
+    """`NotFoundError` for a path that no unit on record has: a typing error is not an empty answer."""
+    from ..foundation.errors import NotFoundError
+    from ..foundation.messages import fault
+
+    if path and all(unit.path != path for unit in engine.units()):
+        raise fault(NotFoundError, "opening.no_unit", path=path)
+
+
+def is_new(db: str) -> bool:
+    """Whether opening would make a new SQLite file."""
+    from ..opening import sqlite_file
+
+    path = sqlite_file(db)
+    return path is not None and not path.exists()
+
+
+def say_created(db: str) -> None:
+    """Say on standard error that there is a new database now: a typing error shows at once."""
+    from ..foundation.messages import text
+
+    typer.echo(text("opening.created", url=db).within(spoken()), err=True)
 
 
 def print_json(value: object) -> None:

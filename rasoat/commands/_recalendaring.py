@@ -37,7 +37,7 @@ def moved_in(
     within: str | None = None,
 ) -> dict[str, Any]:
     """Move the open deadlines of a database onto the releases of `shelf`, or only say which, as JSON values."""
-    with opened(db, keys, as_json=as_json, now=now) as engine:
+    with opened(db, keys, as_json=as_json, now=now, asks=dry_run) as engine:
         done = engine.recalendar(library=shelf, unit_path=within, dry_run=dry_run)
     shifts = [{**asdict(s), "old_due_on": str(s.old_due_on), "new_due_on": str(s.new_due_on)} for s in done.shifts]
     return {"dry_run": dry_run, "moved": done.moved, "firm": done.firm, "checked": done.checked, "shifts": shifts}

@@ -23,6 +23,7 @@ from ._common import (
     opened,
     print_json,
     refusal_object,
+    require_unit,
 )
 from ._refusals import REFUSED
 from .due import DATE_FORMATS
@@ -70,6 +71,7 @@ def act(
     """
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now) as engine:
+        require_unit(engine, unit)
         ids = _cases(engine, case or [], round_code, unit, state or [])
         outcome = engine.fire_many(
             _request(
@@ -162,8 +164,10 @@ def field_of(text: str) -> tuple[str, Any]:
 def _rows(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
+    from ..foundation.files import read_utf8
+
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_utf8(path))
     except json.JSONDecodeError as error:
         msg = f"--rows {path}: not valid JSON: {error}"
         raise typer.BadParameter(msg) from error

@@ -61,6 +61,7 @@ def verify(
         msg = "give one of --case, --round and --all"
         raise typer.BadParameter(msg)
     with opened(db, keys, as_json=as_json) as engine, engine.database.read() as tx:
+        from ..foundation.clock import SystemClock
         from ..persistence.audit import Audit
         from ..persistence.chain_rows import case_count
 
@@ -68,7 +69,10 @@ def verify(
         total = 1 if case is not None else case_count(tx, round_id)
         with counting(text("audit.progress").within(tongue), total) as progress:
             outside = _outside(against or [])
-            audit = Audit(tx, engine.keys.ring().public_keys(), outside=outside, recent=recent, progress=progress)
+            ring = engine.keys.ring()
+            audit = Audit(
+                tx, ring.public_keys(), outside=outside, recent=recent, progress=progress, now=SystemClock().now()
+            )
             found = _Found(limit, _findings(audit, tx, case, round_id))
     _report(audit, found, tongue, as_json=as_json)
     if found.count:
@@ -194,12 +198,12 @@ def public_key(
     as_json: Json = False,
 ) -> None:
     """Show the public key that proofs are checked with. Publish it where everybody can find it, not beside a proof."""
-    from ..api import key_source
     from ..foundation.errors import NotFoundError
+    from ..opening import key_source
     from ..persistence.signing import public_key_pem
 
     with refusals(as_json=as_json):
-        ring = key_source(keys, db, create=False).ring()
+        ring = key_source(keys, db).ring()
         wanted = key_id or ring.signer().id
         known = ring.public_keys()
         if wanted not in known:
@@ -237,13 +241,22 @@ def _findings(audit: Audit, tx: Tx, case: str | None, round_id: int | None) -> I
 def _report(audit: Audit, found: _Found, tongue: Language, *, as_json: bool) -> None:
     counted = {"cases": audit.cases, "events": audit.events, "checkpoints": audit.checkpoints, "findings": found.count}
     if as_json:
-        print_json({"whole": not found.count, **counted, "shown": [_object(finding) for finding in found.shown]})
+        print_json(
+            {
+                "whole": not found.count,
+                "trial": audit.trial,
+                **counted,
+                "shown": [_object(finding) for finding in found.shown],
+            }
+        )
         return
     for finding in found.shown:
         typer.echo(finding.text().within(tongue))
     if found.count > len(found.shown):
         typer.echo(text("audit.more", count=found.count - len(found.shown)).within(tongue))
     typer.echo(text("audit.broken" if found.count else "audit.whole", **counted).within(tongue))
+    if audit.trial:
+        typer.echo(text("opening.trial").within(tongue))
 
 
 def _object(finding: AnyFinding) -> dict[str, Any]:

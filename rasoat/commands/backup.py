@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..foundation.messages import Language
     from ..persistence.database import Database
+    from ..persistence.keys import KeyRing
 
 __all__ = ["backup", "export", "load", "restore"]
 
@@ -51,16 +52,17 @@ def backup(
     Keep the keys' backup apart from it. Example: rasoat backup /backup/2022-12-14.db
     """
     from ..foundation.clock import SystemClock
+    from ..opening import prepared_keys
     from ..persistence.backup import backup as back_up
     from ..persistence.types import instant_text
 
     tongue = language(lang)
     with refusals(as_json=as_json), _current(db) as database:
+        ring = prepared_keys(database, keys, db, create=False).ring() if verify else None
         with counting(text("audit.copy.backing_up").within(tongue), None) as progress:
             kind = back_up(database, path, taken_at=instant_text(SystemClock().now()), progress=progress)
-        found = (
-            _verified(_reading(path) if kind == "sqlite" else db, db, keys, tongue, as_json=as_json) if verify else {}
-        )
+        copy = _reading(path) if kind == "sqlite" else db
+        found = _verified(copy, ring, tongue, as_json=as_json) if ring else {}
     _done("audit.copy.backed_up", {"path": str(path), "kind": kind, **found}, tongue, as_json=as_json)
 
 
@@ -80,10 +82,11 @@ def restore(
     from ..persistence.backup import restore as bring_back
 
     tongue = language(lang)
-    with refusals(as_json=as_json), _any(db) as database:
+    with refusals(as_json=as_json), _whole_or_none(db), _any(db) as database:
+        ring = _ring(keys, db) if verify else None
         with counting(text("audit.copy.restoring").within(tongue), None) as progress:
             kind = bring_back(path, database, progress=progress)
-        found = _verified(db, db, keys, tongue, as_json=as_json) if verify else {}
+        found = _verified(db, ring, tongue, as_json=as_json) if ring else {}
     _done("audit.copy.restored", {"path": str(path), "kind": kind, **found}, tongue, as_json=as_json)
 
 
@@ -138,19 +141,22 @@ def load(
     from ..persistence.copying import load_all, manifest_from
 
     tongue = language(lang)
-    with refusals(as_json=as_json), _any(db) as database:
+    with refusals(as_json=as_json), _whole_or_none(db), _any(db) as database:
+        ring = _ring(keys, db) if verify else None
         with opened_archive(path) as archive:
             total = manifest_from(archive).rows
             with counting(text("audit.copy.loading").within(tongue), total) as progress:
                 load_all(database, archive, progress=progress)
-        found = _verified(db, db, keys, tongue, as_json=as_json) if verify else {}
+        found = _verified(db, ring, tongue, as_json=as_json) if ring else {}
     _done("audit.copy.loaded", {"path": str(path), "rows": total, **found}, tongue, as_json=as_json)
 
 
 @contextmanager
-def _any(db: str) -> Iterator[Database]:
+def _any(db: str, *, create: bool = True) -> Iterator[Database]:
+    from ..opening import require_place
     from ..persistence.database import Database
 
+    require_place(db, create=create)
     database = Database.open(db)
     try:
         yield database
@@ -162,7 +168,7 @@ def _any(db: str) -> Iterator[Database]:
 def _current(db: str) -> Iterator[Database]:
     from ..persistence.migrating import require_current
 
-    with _any(db) as database:
+    with _any(db, create=False) as database:
         require_current(database)
         yield database
 
@@ -172,13 +178,44 @@ def _reading(path: Path) -> str:
     return f"sqlite:///file:{quote(str(path.resolve()))}?mode=ro&immutable=1&uri=true"
 
 
-def _verified(url: str, db: str, keys: str | None, tongue: Language, *, as_json: bool) -> dict[str, int]:
-    """Verify the database at `url` with the keys of the one at `db`; return what was read."""
-    from ..api import key_source
+def _ring(keys: str | None, db: str) -> KeyRing:
+    """Return the keys to verify with, looked for before anything is written."""
+    from ..foundation.errors import NotFoundError
+    from ..foundation.messages import fault
+    from ..opening import key_source
+    from ..persistence.keys import FileKeys
 
-    ring = key_source(keys, db, create=False).ring()
+    source = key_source(keys, db)
+    if isinstance(source, FileKeys) and not source.path.exists():
+        raise fault(NotFoundError, "opening.keys_first", path=source.path)
+    return source.ring()
+
+
+def _verified(url: str, ring: KeyRing, tongue: Language, *, as_json: bool) -> dict[str, int]:
+    """Verify the database at `url`; return what was read."""
+    from ..opening import require_keys_of
+
     with _any(url) as database:
+        require_keys_of(database, ring, "--keys")
         return verified(database, ring, tongue, as_json=as_json)
+
+
+@contextmanager
+def _whole_or_none(db: str) -> Iterator[None]:
+    """Take away the new SQLite file of a run that failed, so that it can simply be run again."""
+    from ..opening import sqlite_file
+
+    path = sqlite_file(db)
+    fresh = path is not None and not path.exists()
+    try:
+        yield
+    except typer.Exit:
+        raise  # what was brought in is there to be looked at
+    except BaseException:
+        if fresh and path is not None:
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        raise
 
 
 def _done(code: str, fields: dict[str, Any], tongue: Language, *, as_json: bool) -> None:

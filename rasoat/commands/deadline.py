@@ -43,7 +43,7 @@ def show(
 ) -> None:
     """Show a deadline: its last day, what is left of it, everything that changed it."""
     tongue = language(lang)
-    with opened(db, keys, as_json=as_json, now=now) as engine:
+    with opened(db, keys, as_json=as_json, now=now, asks=True) as engine:
         view = engine.deadline(deadline_id)
         if as_json:
             print_json(_view_object(view, proof=proof))

@@ -35,7 +35,7 @@ def desk(
     from ..engine.feeding import deadline_entries
 
     tongue = language(lang)
-    with opened(db, keys, as_json=as_json, now=now) as engine:
+    with opened(db, keys, as_json=as_json, now=now, asks=True) as engine:
         if as_json:
             with engine.database.read() as tx:
                 print_json({"entries": [e._asdict() for e in deadline_entries(tx, engine.engine, role, unit, tongue)]})

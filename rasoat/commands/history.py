@@ -10,7 +10,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
 from .due import DATE_FORMATS
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def history(
         raise typer.BadParameter(msg)
     day, known = as_of.date() if as_of else None, known_on.date() if known_on else None
     with opened(db, keys, as_json=as_json) as engine:
+        require_unit(engine, unit)
         if reference is not None:
             past = engine.case_as_of(reference, day, known)
             states = engine.library.workflow(past.case.workflow).states

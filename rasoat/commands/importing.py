@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._refusals import REFUSED, WRONG_USAGE
 from .due import DATE_FORMATS
 
@@ -49,6 +49,7 @@ def import_file(
     partial: Annotated[
         Path | None, typer.Option("--partial", help="Import the sound rows; write the refused ones to this file.")
     ] = None,
+    now: Now = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -64,7 +65,7 @@ def import_file(
         msg = f"--area {area!r}: expected rural or urban"
         raise typer.BadParameter(msg)
     tongue = language(lang)
-    with opened(db, keys, as_json=as_json) as engine:
+    with opened(db, keys, as_json=as_json, now=now, create=True) as engine:
         if kind is Kind.UNITS:
             done = _units(engine, file, changes, tongue, as_json=as_json)
         else:

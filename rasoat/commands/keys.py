@@ -44,12 +44,12 @@ def init(path: Annotated[Path, typer.Argument(help="The new key file.")], *, as_
 @app.command()
 def show(*, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False) -> None:
     """Show the keys by their ids, never the keys, and how many households each master key wraps."""
-    from ..api import key_source
+    from ..opening import key_source
     from ..persistence.household_keys import households_by_master
 
     tongue = language(lang)
     with refusals(as_json=as_json), _database(db) as database:
-        ring = key_source(keys, db, create=False).ring()
+        ring = key_source(keys, db).ring()
         with database.read() as tx:
             wrapped = households_by_master(tx)
     erased = wrapped.pop("", 0)
@@ -147,9 +147,11 @@ def signer(*, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_js
 
 @contextmanager
 def _database(db: str) -> Iterator[Database]:
+    from ..opening import require_place
     from ..persistence.database import Database
     from ..persistence.migrating import require_current
 
+    require_place(db, create=False)
     database = Database.open(db)
     try:
         require_current(database)
@@ -160,11 +162,11 @@ def _database(db: str) -> Iterator[Database]:
 
 def _key_file(keys: str | None, db: str) -> tuple[FileKeys, KeyRing]:
     """Return the key file and its ring; keys that come from elsewhere are changed where they come from."""
-    from ..api import key_source
     from ..foundation.errors import InputError
+    from ..opening import key_source
     from ..persistence.keys import FileKeys
 
-    source = key_source(keys, db, create=False)
+    source = key_source(keys, db)
     if not isinstance(source, FileKeys):
         msg = (
             "only a key file can be changed from here; put the ring into a file (rasoat keys … --keys file:PATH), "

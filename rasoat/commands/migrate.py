@@ -8,7 +8,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
 from ._refusals import REFUSED, refusals
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def dry_run(
 ) -> None:
     """Tell what moves, what is blocked and why, which terms change owner or last day. Writes nothing."""
     tongue = language(lang)
-    with opened(db, keys, as_json=as_json, now=now) as engine:
+    with opened(db, keys, as_json=as_json, now=now, asks=True) as engine:
+        require_unit(engine, unit)
         report = engine.migrate(
             named, actor="", answers=_answers(choose), round_code=round_code, unit_path=unit, dry_run=True
         )
@@ -106,6 +107,7 @@ def apply(
     """Move every case that can be moved; run again after an interruption. Exit 1 if any case is blocked."""
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now) as engine:
+        require_unit(engine, unit)
         report = engine.migrate(
             named, actor=actor, answers=_answers(choose), round_code=round_code, unit_path=unit, batch=batch
         )

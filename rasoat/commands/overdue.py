@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
 from ._refusals import WRONG_USAGE
 from .due import DATE_FORMATS
 
@@ -52,6 +52,7 @@ def overdue(
     with opened(db, keys, as_json=as_json) as engine:
         from ..engine.queries import Only
 
+        require_unit(engine, unit)
         day = as_of.date() if as_of else engine.today()
         only = Only(role=role, plan=plan, workflow=workflow, rule=step)
         lines = (

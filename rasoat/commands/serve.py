@@ -50,12 +50,12 @@ def serve(
         msg = "--tls-certificate and --tls-key go together"
         raise typer.BadParameter(msg)
     with refusals(as_json=False):
-        wanted = _settings(settings, host, insecure_demo=insecure_demo)
-    with opened(db, keys, as_json=False, read_url=read_db) as engine:
         import uvicorn
 
         from ..serving import asgi
 
+        wanted = _settings(settings, host, insecure_demo=insecure_demo)
+    with opened(db, keys, as_json=False, read_url=read_db) as engine:
         uvicorn.run(
             asgi(engine, wanted),
             host=host,

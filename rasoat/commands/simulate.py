@@ -49,7 +49,7 @@ def simulate(
     if suppose and not paths:
         msg = "say where it is to happen: --unit or --units-file"
         raise typer.BadParameter(msg)
-    with opened(db, keys, as_json=as_json, now=now) as engine:
+    with opened(db, keys, as_json=as_json, now=now, asks=True) as engine:
         from ..engine.simulating import Supposition
 
         supposed: list[Supposition] = []
@@ -71,7 +71,9 @@ def simulate(
 
 
 def _read_paths(file: Path) -> list[str]:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    from ..foundation.files import read_utf8
+
+    lines = read_utf8(file).splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 

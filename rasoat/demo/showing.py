@@ -14,9 +14,10 @@ from ..api import Rasoat
 from ..commands.case import timeline
 from ..deadlines.proof import prove
 from ..foundation.clock import LEGAL_ZONE, FrozenClock
-from ..foundation.errors import InputError
+from ..foundation.errors import InputError, RasoatError
 from ..foundation.ids import CountingIds
-from ..foundation.messages import text
+from ..foundation.messages import fault, text
+from ..persistence.marking import is_trial, mark_trial
 from .files import read_round, shipped
 from .results import GROUPS, Figure, by_village, figures, write_lists
 from .running import Played, middle_day, plan_of, play
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
     from ..foundation.messages import Language
     from .files import RoundFiles
 
-__all__ = ["Report", "run"]
+__all__ = ["DATABASE", "Report", "run"]
+
+DATABASE = "demo.db"
+"""The demonstration's own file: never the name a commune's own database has by default."""
+
+KEYS = "development-anywhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +58,14 @@ def run(out: Path, data: Path | None, db: str | None, tongue: Language, *, quiet
     """Run the round of `data` (default: the shipped one) on a new database in `out`, showing it unless `quiet`."""
     console = Console(quiet=quiet)
     files = read_round(data or shipped())
-    out.mkdir(parents=True, exist_ok=True)
-    url = db or f"sqlite:///{_fresh(out / 'rasoat.db')}"
+    _make_folder(out)
+    url = db or f"sqlite:///{_fresh(out / DATABASE)}"
     _, begins = plan_of(files)
     clock = FrozenClock(datetime(begins.year, begins.month, begins.day, tzinfo=LEGAL_ZONE))
-    engine = Rasoat.open(url, clock=clock, ids=CountingIds(), keys="development-anywhere")
+    engine = Rasoat.open(url, clock=clock, ids=CountingIds(), keys=KEYS)
     try:
-        _require_empty(engine, url)
+        with engine.transaction() as tx:
+            mark_trial(tx)
         console.print(text("demo.title", folder=files.folder.name, households=len(files.listed)).within(tongue))
         played = _play(console, engine, clock, files, tongue)
         found = tuple(figures(engine, played.round.code, files))
@@ -71,16 +78,37 @@ def run(out: Path, data: Path | None, db: str | None, tongue: Language, *, quiet
     return report
 
 
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise fault(InputError, "demo.no_folder", path=out, reason=error.strerror) from error
+
+
 def _fresh(path: Path) -> Path:
+    """Make way for a new run: an earlier demonstration's database goes, and nothing else ever does."""
+    if not path.exists():
+        return path
+    if not _is_ours(path):
+        raise fault(InputError, "demo.not_ours", path=path)
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     return path
 
 
-def _require_empty(engine: Rasoat, url: str) -> None:
-    if engine.units():
-        msg = f"the demonstration needs an empty database, {url} holds units already; name another with --db"
-        raise InputError(msg)
+def _is_ours(path: Path) -> bool:
+    """Whether the file is a database for trials, sealed with the keys that everyone knows."""
+    try:
+        engine = Rasoat.open(f"sqlite:///{path}", keys=KEYS, create=False)
+    except RasoatError:
+        return False
+    try:
+        with engine.queries.read() as tx:
+            return is_trial(tx)
+    except RasoatError:
+        return False
+    finally:
+        engine.close()
 
 
 def _play(console: Console, engine: Rasoat, clock: FrozenClock, files: RoundFiles, tongue: Language) -> Played:

@@ -7,6 +7,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from .errors import InputError
+from .messages import fault
 
 __all__ = [
     "LEGAL_ZONE",
@@ -16,6 +17,7 @@ __all__ = [
     "end_of",
     "legal_date",
     "require_aware",
+    "require_day",
     "start_of",
 ]
 
@@ -70,7 +72,17 @@ def require_aware(instant: datetime) -> datetime:
 
 def legal_date(instant: datetime) -> date:
     """Return the legal day (Asia/Ho_Chi_Minh) on which `instant` falls."""
-    return require_aware(instant).astimezone(LEGAL_ZONE).date()
+    try:
+        return require_aware(instant).astimezone(LEGAL_ZONE).date()
+    except OverflowError:
+        raise fault(InputError, "clock.out_of_range", instant=instant.isoformat()) from None
+
+
+def require_day(value: date, name: str) -> date:
+    """Return a day unchanged; `InputError` for a datetime, whose legal day is not for us to guess, or anything else."""
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise fault(InputError, "clock.day_expected", name=name, value=repr(value))
+    return value
 
 
 def start_of(day: date) -> datetime:

@@ -22,15 +22,17 @@ class RasoatError(Exception):
     """A fault: what was wrong, where, what was expected, what to do.
 
     `code` is stable and meant for programs, `retryable` says whether the same call may
-    succeed later unchanged, `article` names the legal provision when one is concerned.
+    succeed later unchanged, `article` names the legal provision when one is concerned,
+    `vi` is the message in Vietnamese where the catalogue has it (`messages.fault`).
     """
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, article: str | None = None) -> None:
+    def __init__(self, message: str, *, article: str | None = None, vi: str | None = None) -> None:
         super().__init__(message)
         self.article = article
+        self.vi = vi
 
 
 class InputError(RasoatError, ValueError):

@@ -10,11 +10,13 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from string import Formatter
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
-from .errors import NotFoundError
+from .errors import NotFoundError, RasoatError
 
-__all__ = ["LANGUAGES", "Language", "Text", "codes", "message", "text"]
+__all__ = ["LANGUAGES", "Language", "Text", "codes", "fault", "message", "text"]
+
+_Fault = TypeVar("_Fault", bound=RasoatError)
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, Language] = ("vi", "en")
@@ -48,6 +50,12 @@ def text(code: str, /, **fields: object) -> Text:
     """Return the sentence under `code` with its `fields` filled in, in both languages."""
     template = message(code)
     return Text(template.vi.format_map(fields), template.en.format_map(fields))
+
+
+def fault(kind: type[_Fault], code: str, /, **fields: object) -> _Fault:
+    """Return a fault of `kind` that says the sentence under `code`, in either language."""
+    said = text(code, **fields)
+    return kind(said.en, vi=said.vi)
 
 
 def codes() -> frozenset[str]:

@@ -135,8 +135,25 @@ def test_the_overdue_command_tells_unit_term_and_desk(played: tuple[dict[str, An
     shown = run("overdue", *where, cwd=played[1])
     assert "Chủ tịch UBND" in shown.stdout
     assert "07/11/2022" in shown.stdout
-    elsewhere = run("overdue", "--unit", "99", *where, "--json", cwd=played[1])
-    assert json.loads(elsewhere.stdout) == {"as_of": "2022-11-08", "overdue": []}
+    elsewhere = run("overdue", "--unit", "99", *where, cwd=played[1])
+    assert elsewhere.returncode == 2
+    assert "Không có đơn vị nào mang đường dẫn 99" in elsewhere.stderr
+
+
+def test_it_never_deletes_what_it_did_not_make(tmp_path: Path) -> None:
+    """A commune's own database has another name by default; whatever bears the demonstration's name is looked at."""
+    ours = tmp_path / "rasoat.db"
+    made = run("db", "upgrade", "--db", f"sqlite:///{ours}", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert run("demo", "--out", str(tmp_path), "--json", cwd=tmp_path).returncode == 0
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    for held in (ours.read_bytes(), b"no database at all"):
+        (tmp_path / "demo.db").write_bytes(held)
+        done = run("demo", "--out", str(tmp_path), "--lang", "en", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "is left alone" in done.stderr
+        assert (tmp_path / "demo.db").read_bytes() == held
 
 
 def test_certificates_go_to_poor_and_near_poor_only(engine: Rasoat) -> None:

@@ -117,7 +117,7 @@ def test_no_name_and_no_identity_number_stands_anywhere_but_sealed(lived, logged
 
 def test_no_page_of_the_database_file_shows_any_of_it(tmp_path, logged):
     run(tmp_path / "out", None, None, "vi", quiet=True)
-    content = b"".join(path.read_bytes() for path in (tmp_path / "out").glob("rasoat.db*"))
+    content = b"".join(path.read_bytes() for path in (tmp_path / "out").glob("demo.db*"))
     assert len(content) > 1_000_000
     assert leaks(content.decode("utf-8", "ignore")) == []
 
