@@ -64,11 +64,12 @@ def claim_overtaken(tx: Tx, at: Climb) -> int:
 
 def _claims(at: Climb, reached: Sequence[tuple[Rung, datetime]]) -> list[RungRow]:
     """Return what to claim: of each deadline the rungs that lie within its term, not before its beginning."""
+    begun = {day: start_of(day) for day in {row.started_on for row in at.rows}}
     return [
-        RungRow(row.id, row.due_on, rung.step, at.now, was_missed(instant, at.now))
-        for rung, instant in reached
+        RungRow(row.id, row.due_on, rung.step, at.now, missed)
+        for rung, instant, missed in ((rung, instant, was_missed(instant, at.now)) for rung, instant in reached)
         for row in at.rows
-        if instant >= start_of(row.started_on)
+        if instant >= begun[row.started_on]
     ]
 
 

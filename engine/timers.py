@@ -215,12 +215,10 @@ def _refused(tx: Tx, due: _Due, rows: Sequence[DeadlineRow], code: str) -> None:
 
 def _wake_again(tx: Tx, due: _Due) -> None:
     """Set each deadline's next wake-up: the next rung, the end of the term, or never; a round's each morning."""
-    rows = []
-    for row in due.rows:
-        passed = row.due_at <= due.now and due.rule.kind is not DeadlineKind.MINIMUM
-        breached = row.breached_at or (due.now if passed else None)
-        wake = next_wake(due.rule.ladder, row.due_on, due.now, due.calendar)
-        if row.subject == "round":
-            wake = min(wake or tomorrow(due.now), tomorrow(due.now))
-        rows.append((wake, breached, row.id))
-    deadline_rows.set_next(tx, rows)
+    now, of_round = due.now, due.group.subject == "round"
+    wake = next_wake(due.rule.ladder, due.group.due_on, now, due.calendar)  # the rows of a group end on one day
+    if of_round:
+        wake = min(wake or tomorrow(now), tomorrow(now))
+    passes = due.rule.kind is not DeadlineKind.MINIMUM
+    breaches = [row.breached_at or (now if passes and row.due_at <= now else None) for row in due.rows]
+    deadline_rows.set_next(tx, [(wake, breached, row.id) for row, breached in zip(due.rows, breaches, strict=True)])
