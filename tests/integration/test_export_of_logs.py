@@ -169,7 +169,7 @@ def test_a_migration_is_judged_and_carried_out_on_the_command_line(june):
     assert {b["code"] for b in blocked["blocked"]} == {"timer_due"}
     assert blocked["rounds"] == {ROUND: {"from": "42/446/18766", "to": "42/18766"}}
     june.to_settled(date(2025, 7, 2))
-    done = console.run("migrate", "apply", PLAN, *day)
+    done = console.run("migrate", "apply", PLAN, "--actor", "admin", "--now", "2025-07-02T09:00+07:00")
     assert f"Chuyển {len(june.ids())} hồ sơ; 0 hồ sơ bị chặn" in done
     assert "giữ nguyên ngày cuối" not in done  # the postings are over
 

@@ -24,7 +24,7 @@ COMMUNE, OTHER, THIRD = "42/446/18766", "42/446/18769", "42/446/19999"
 V1, V2, V3 = f"{COMMUNE}/01", f"{COMMUNE}/02", f"{OTHER}/01"
 OPENED = date(2022, 9, 26)
 OFFICES = ("committee", "enumerator", "village_head", "commune_chair")
-OFFICIAL = Actor("CB-1", tuple(Mandate(office, "42/446") for office in OFFICES))
+OFFICIAL = Actor("CB-1", tuple(Mandate(office, "42/446") for office in OFFICES), everywhere=frozenset(OFFICES))
 ORDER = HouseholdOrder(OFFICIAL, date(2022, 10, 1), "31/QĐ-UBND")
 MINUTES = {"attendees": 50, "in_favour": 45, "copies": 2} | {
     f"signed_by_{who}": True for who in ("chair", "secretary", "households")

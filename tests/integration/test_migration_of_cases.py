@@ -197,7 +197,7 @@ def test_a_breach_recorded_before_the_move_stays_and_is_not_recorded_twice(june)
 def test_cases_that_have_ended_keep_their_definition(june):
     ended, other = june.ids(1), june.ids(2)
     june.must("list_managed", date(2025, 6, 3), [*ended, *other])
-    leaving = Actor("cb01", (Mandate("committee", "42"),))
+    leaving = Actor("cb01", (Mandate("committee", OLD),))
     reasons = {i: {"reason": "chuyển đi"} for i in ended}
     assert june.engine.fire_many(ActRequest("withdraw", tuple(ended), date(2025, 6, 3), leaving, rows=reasons)).ok
     june.move_to(date(2025, 7, 1), 9)
