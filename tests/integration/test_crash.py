@@ -1,6 +1,6 @@
 """kill -9 at any instant leaves the state before or after: nothing lost, nothing doubled, nothing done by half.
 
-The usual run kills a worker some 40 times; ``RASOAT_CRASH_KILLS=400`` makes it a long one.
+The usual run kills a worker some 24 times; ``RASOAT_CRASH_KILLS=400`` makes it a long one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = int(os.environ.get("RASOAT_CRASH_KILLS", "40"))
+KILLS = int(os.environ.get("RASOAT_CRASH_KILLS", "24"))
 
 
 def test_a_worker_killed_at_any_instant_leaves_a_whole_store(database_url):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-KILLS = int(os.environ.get("RASOAT_KILLS", "25"))
+KILLS = int(os.environ.get("RASOAT_KILLS", "15"))
 COMMUNE, DISTRICT = "42/446/18766", "42/446"
 LEASE = timedelta(minutes=6)
 # Far more at once than people would get, so that there is something left to kill: no lists, no rate limit.

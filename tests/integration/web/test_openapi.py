@@ -15,7 +15,7 @@ from sqlalchemy import select
 from rasoat.persistence.webhooks import WebhookRow, keep
 from rasoat.workflows.migrations import shipped_migrations
 
-EXAMPLES = int(os.environ.get("RASOAT_API_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("RASOAT_API_EXAMPLES", "4"))
 # Left out: positive_data_acceptance. Whether a trigger, a cursor or a day is acceptable is not the schema's to say.
 CHECKS = [
     not_a_server_error,
