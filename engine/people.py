@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..foundation.errors import InputError
+from ..foundation.messages import fault
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from .values import Actor
 
 __all__ = [
+    "Difference",
     "Duplicate",
     "Erased",
     "Household",
@@ -19,7 +23,11 @@ __all__ = [
     "HouseholdOrder",
     "Person",
     "Registered",
+    "require_as_registered",
 ]
+
+_DECIDING = frozenset({"unit", "area", "class_now"})
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,42 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a household as it was given again differs from the register, which stays as it is.
+
+    `column` is ``unit``, ``area``, ``class_now``, ``persons``, or a member's ``name``, ``relation``, ``born``, ``sex``,
+    ``identity``, with the member's place (1 is the head). What is personal is named and not told: `kept` is None there.
+    """
+
+    code: str
+    column: str
+    member: int | None = None
+    kept: str | None = None
+    given: str | None = None
+
+    @property
+    def deciding(self) -> bool:
+        """Whether a case that opens with what is registered would be judged by it."""
+        return self.column in _DECIDING
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
-    """What a registration did: ids by code, how many were new, and what was refused or flagged as double."""
+    """What a registration did: ids by code, how many were new, what was refused or flagged as double, what differs."""
 
     ids: Mapping[str, int]
     new: int
     refused: tuple[Duplicate, ...]
     flagged: tuple[Duplicate, ...]
+    differing: tuple[Difference, ...] = ()
+
+
+def require_as_registered(registered: Registered) -> None:
+    """Refuse to go on where a list says another village, area or class than the register; `InputError` names each."""
+    found = [f"{d.code}: {d.column} {d.kept} → {d.given}" for d in registered.differing if d.deciding]
+    if found:
+        shown = "; ".join(found[:_SHOWN]) + ("…" if len(found) > _SHOWN else "")
+        raise fault(InputError, "registry.differs", count=len(found), differences=shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,13 @@ __all__ = [
     "remember_answer",
     "round_by_code",
     "rounds",
+    "rounds_of",
     "set_class",
     "settings_for",
     "store_setting",
     "stored_settings",
     "units",
+    "units_at",
 ]
 
 _LARGEST_ID = 2**63 - 1
@@ -90,6 +92,24 @@ def units(tx: Tx) -> list[UnitRow]:
     """Return every unit, by path."""
     table = tx.tables.unit
     return [UnitRow(*row) for row in tx.select(select(table).order_by(table.c.path))]
+
+
+def units_at(tx: Tx, paths: Iterable[str]) -> dict[str, UnitRow] | None:
+    """Return the units that lie at some paths, by path; None where a host keeps no units here at all."""
+    table = tx.tables.unit
+    wanted = sorted(set(paths))
+    found = {}
+    for start in range(0, len(wanted), 500):
+        rows = tx.select(select(table).where(table.c.path.in_(wanted[start : start + 500])))
+        found.update({row.path: UnitRow(*row) for row in rows})
+    return found if found or tx.select(select(table.c.path).limit(1)) else None
+
+
+def rounds_of(tx: Tx, unit_path: str) -> list[RoundRow]:
+    """Return the rounds of a commune in which there is a case."""
+    table, case = tx.tables.round, tx.tables.case
+    held = select(case.c.id).where(case.c.round_id == table.c.id).exists()
+    return [RoundRow(*row) for row in tx.select(select(table).where(table.c.unit_path == unit_path, held))]
 
 
 def insert_round(tx: Tx, row: RoundRow) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from . import registry
+from . import admission, registry
 from .deadlines.releases import calendar as release
 from .engine import queries
 from .engine.rounds import open_season_end
@@ -34,6 +33,7 @@ from .workflows.library import WorkflowLibrary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     from sqlalchemy.engine import Connection
@@ -188,6 +188,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     ) -> registry.Registered:
         """Write households, sealed; known codes are left as they are, doubles refused or flagged."""
         with self.transaction(connection) as tx:
+            admission.require_households(tx, households)
             return registry.register(tx, self.vault, self.ids, households, legal_date(self.clock.now()))
 
     def open_round(
@@ -201,17 +202,22 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         plan: str | None = None,
         connection: Connection | None = None,
     ) -> rounds.RoundRow:
-        """Open a commune's round of a procedure under the regime in force on `started_on`; known codes come back."""
+        """Open a commune's round of a procedure under the regime in force on `started_on`; known codes come back.
+
+        `InputError` if it lies outside the law's window, would be the commune's second of one season, or its unit is no
+        commune that the procedure can run in; `NotFoundError` if the commune is not on record.
+        """
         require_day(started_on, "started_on")
         workflow = self.library.in_force(procedure, started_on)
         with self.transaction(connection) as tx:
             known = rounds.round_by_code(tx, code)
             if known is not None:
-                _require_same_round(known, workflow.id, unit_path, started_on)
+                admission.require_same_round(known, workflow.id, unit_path, started_on)
                 return known
             row = rounds.RoundRow(
                 self.ids.take(1)[0], code, workflow.id, unit_path, started_on, ends_on, plan, self.clock.now()
             )
+            admission.require_round(tx, self.engine, workflow, row, self.today())
             rounds.insert_round(tx, row)
             open_season_end(tx, self.engine, row)
             return row
@@ -227,16 +233,22 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     ) -> RoundOpened:
         """Open a case for each household of a round: household code → facts (``origin``, ``former`` …).
 
-        A household that has a case in the round keeps it. `NotFoundError` names households that are not registered.
+        A household that has a case in the round keeps it. Its area and class are those it is registered with.
+        `NotFoundError` names households that are not registered; `InputError` says of one that it is of another
+        commune, under review elsewhere, or brings a fact that the procedure does not open with.
         """
         with self.transaction(connection) as tx:
             opened_in = _round(tx, round_code)
             rows = rounds.households_by_code(tx, list(households))
-            _require_all(households, rows)
+            admission.require_registered(households, rows)
             known = rounds.cases_of_round(tx, opened_in.id)
             fresh = [code for code in households if code not in known]
+            new_rows, workflow = [rows[code] for code in fresh], self.library.workflow(opened_in.workflow)
+            admission.require_admissible(tx, self.engine, opened_in, new_rows, opened_on, self.today())
             openings = [
-                CaseOpening(rows[c].id, rows[c].unit_path, rows[c].class_now, opened_on, households[c]) for c in fresh
+                CaseOpening(row.id, row.unit_path, row.class_now, opened_on, facts)
+                for row in new_rows
+                for facts in [admission.opening_facts(workflow, row, households[row.code])]
             ]
             new = dict(zip(fresh, self.engine.open_cases(tx, opened_in.id, openings, actor), strict=True))
             return RoundOpened(opened_in, {**known, **new}, len(new))
@@ -320,8 +332,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
 
     def season_end(self, procedure: str, started_on: date) -> date | None:
         """Return the last day of the season of a round that starts on `started_on`, None if its regime names none."""
-        season = self.library.in_force(procedure, started_on).criteria.get("season_ends")
-        return None if season is None else date(started_on.year, season["month"], season["day"])
+        return admission.season_end(self.library.in_force(procedure, started_on), started_on)
 
     def household(
         self,
@@ -364,19 +375,3 @@ def _round(tx: Tx, code: str) -> rounds.RoundRow:
         msg = f"no round {code!r}"
         raise NotFoundError(msg)
     return found
-
-
-def _require_same_round(known: rounds.RoundRow, workflow: str, unit_path: str, started_on: date) -> None:
-    if (known.workflow, known.unit_path, known.started_on) != (workflow, unit_path, started_on):
-        msg = (
-            f"round {known.code!r} exists as {known.workflow} of {known.unit_path} from {known.started_on}; "
-            f"asked for {workflow} of {unit_path} from {started_on}; give the new round its own code"
-        )
-        raise InputError(msg)
-
-
-def _require_all(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    missing = [code for code in wanted if code not in found]
-    if missing:
-        msg = f"{len(missing)} households are not registered: {', '.join(missing[:5])}; register them first"
-        raise NotFoundError(msg)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from .differing import differences
 from .engine.people import Duplicate, Household, Person, Registered
 from .engine.queries import within_unit
 from .foundation.errors import InputError, NotFoundError
+from .foundation.messages import fault
+from .foundation.paths import LEVELS
 from .foundation.text import comparable
 from .persistence.household_keys import codes_by_identity
 from .persistence.lineage import add_members, members_elsewhere
@@ -60,8 +63,9 @@ UNNAMED = Reader("host", "unstated")
 def register(tx: Tx, vault: Vault, ids: IdSource, households: Sequence[Household], valid_from: date) -> Registered:
     """Register households that are not there yet ("không trùng lặp, không bỏ sót").
 
-    A code that is known already keeps its household. An identity number that another living household has, as its
-    head's or as a member's, is refused; the same head's name, birth date and commune is registered and flagged.
+    A code that is known already keeps its household, and where the list says otherwise of it is told. An identity
+    number that another living household has, as its head's or as a member's, is refused; the same head's name, birth
+    date and commune is registered and flagged.
     """
     known = households_by_code(tx, [h.code for h in households])
     fresh = [h for h in households if h.code not in known]
@@ -74,7 +78,8 @@ def register(tx: Tx, vault: Vault, ids: IdSource, households: Sequence[Household
     by_code = {h.code: h for h in fresh}
     add_members(tx, [(index, row.id) for row in kept for index in member_indices(vault, by_code[row.code].members)])
     found = {code: row.id for code, row in known.items()} | {row.code: row.id for row in kept}
-    return Registered(found, len(kept), tuple(refused), tuple(flagged))
+    differing = differences(vault, known, households)
+    return Registered(found, len(kept), tuple(refused), tuple(flagged), differing)
 
 
 def open_household(
@@ -105,18 +110,38 @@ def find_by_identity(tx: Tx, vault: Vault, number: str) -> list[str]:
 
 
 def unit_paths(units: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return units given with code and parent code as rows with paths; `InputError` names an unknown parent."""
-    by_code = {unit["code"]: unit for unit in units}
+    """Return units given with code and parent as rows with paths, each path once.
 
-    def path(code: str, seen: tuple[str, ...] = ()) -> str:
-        if code not in by_code or code in seen:
-            msg = f"unit {seen[-1] if seen else code!r}: its parent {code!r} is unknown or circular"
-            raise InputError(msg)
-        parent = by_code[code]["parent"]
-        return code if not parent else f"{path(parent, (*seen, code))}/{code}"
+    A code is unique below its parent only: every commune has its village 01. A parent is named by its code where one
+    unit of a higher level has it, else by its path. `InputError` names a level or a parent that is unknown, or fits
+    several.
+    """
+    given = list(units)
+    above: dict[str, list[str]] = {level: [] for level in LEVELS}
+    rows: dict[str, dict[str, Any]] = {}
+    for unit in given:
+        if unit["level"] not in LEVELS:
+            raise fault(InputError, "registry.level", unit=unit["code"], level=unit["level"], known=", ".join(LEVELS))
+    for unit in sorted(given, key=lambda unit: LEVELS.index(unit["level"])):
+        higher = [path for level in LEVELS[: LEVELS.index(unit["level"])] for path in above[level]]
+        path = _below_parent(unit, higher)
+        if path not in rows:
+            above[unit["level"]].append(path)
+        fields = ("code", "level", "name", "valid_from", "valid_to")
+        rows[path] = {**{f: unit.get(f) for f in fields}, "path": path}
+    return list(rows.values())
 
-    fields = ("code", "level", "name", "valid_from", "valid_to")
-    return [{**{f: unit.get(f) for f in fields}, "path": path(code)} for code, unit in by_code.items()]
+
+def _below_parent(unit: Mapping[str, Any], higher: Sequence[str]) -> str:
+    code, parent = unit["code"], unit["parent"]
+    if not parent:
+        return str(code)
+    found = [path for path in higher if path == parent or path.rpartition("/")[2] == parent]
+    if len(found) > 1:
+        raise fault(InputError, "registry.parent_ambiguous", unit=code, parent=parent, paths=", ".join(found))
+    if not found:
+        raise fault(InputError, "registry.parent_unknown", unit=code, parent=parent, level=unit["level"])
+    return f"{found[0]}/{code}"
 
 
 def register_units(tx: Tx, units: Iterable[Mapping[str, Any]]) -> int:

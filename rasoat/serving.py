@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from . import __version__, households
 from .erasing import Erasure, erase
 from .importing import read_households
-from .importing.registering import household_of
+from .importing.registering import household_of, villages_of
 from .web import WebSettings, create_app
 from .web.ports import ListedHousehold, ListRead, RowFault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fastapi import FastAPI
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .api import Rasoat
     from .engine.people import Erased, HouseholdChange, HouseholdOrder
     from .persistence.database import Tx
+    from .persistence.rounds import UnitRow
 
 __all__ = ["HouseholdRegistry", "asgi"]
 
@@ -35,14 +36,13 @@ class HouseholdRegistry:
     def __init__(self, engine: Rasoat) -> None:
         self._app = engine
 
-    def read(self, file: Path, villages: Mapping[str, tuple[str, str]], area: str | None) -> ListRead:
-        """Read a list whose villages are among those given: code → (name, path)."""
+    def read(self, file: Path, units: Sequence[UnitRow], area: str | None, commune: str | None) -> ListRead:
+        """Read a list whose villages are among `units`, below `commune` if one is named."""
         answer: Any = area
-        names = {code: name for code, (name, _) in villages.items()}
-        parsed = read_households(file, villages=names, area=answer)
-        paths = {code: path for code, (_, path) in villages.items()}
+        villages = villages_of(units, commune)
+        parsed = read_households(file, villages=villages.names, area=answer, ambiguous=villages.ambiguous)
         return ListRead(
-            tuple(ListedHousehold(household_of(record, paths), record.origin) for record in parsed.records),
+            tuple(ListedHousehold(household_of(record, villages.paths), record.origin) for record in parsed.records),
             tuple(RowFault(e.sheet, e.row, e.column, e.value, e.code, e.expected) for e in parsed.errors),
         )
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from sqlalchemy.engine import Connection
+
     from ..deadlines.calendar import Calendar
     from ..engine.migrating import MigrationPlan
     from ..engine.moving import MigrationReport
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from ..foundation.ids import IdSource
     from ..foundation.messages import Language, Text
     from ..persistence.database import Database, Tx
-    from ..persistence.rounds import RoundRow
+    from ..persistence.rounds import RoundRow, UnitRow
     from ..persistence.vault import Vault
     from ..workflows.library import WorkflowLibrary
     from ..workflows.plans.model import Plan
@@ -86,8 +88,8 @@ class Registry(Protocol):
     Each change is made in the caller's transaction; `InputError` and `PermissionDeniedError` say why it cannot be.
     """
 
-    def read(self, file: Path, villages: Mapping[str, tuple[str, str]], area: str | None) -> ListRead:
-        """Read a list; `villages` gives (name, path) by code; `area` answers for a list that does not say."""
+    def read(self, file: Path, units: Sequence[UnitRow], area: str | None, commune: str | None) -> ListRead:
+        """Read a list of villages among `units`, of one commune if it is named; `area` for a list that does not say."""
         ...
 
     def split(
@@ -178,7 +180,9 @@ class Facade(Protocol):
         """Write units; return how many were new."""
         ...
 
-    def register_households(self, households: Sequence[Household]) -> Registered:
+    def register_households(
+        self, households: Sequence[Household], *, connection: Connection | None = None
+    ) -> Registered:
         """Register households; known codes stay as they are."""
         ...
 
@@ -189,7 +193,13 @@ class Facade(Protocol):
         ...
 
     def put_forward(
-        self, round_code: str, households: Mapping[str, Mapping[str, Any]], opened_on: date, *, actor: str
+        self,
+        round_code: str,
+        households: Mapping[str, Mapping[str, Any]],
+        opened_on: date,
+        *,
+        actor: str,
+        connection: Connection | None = None,
     ) -> OpenedRound:
         """Open a case for each household of a round."""
         ...

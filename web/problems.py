@@ -182,6 +182,8 @@ def _of_fault(fault: RasoatError) -> ProblemError:
         article=fault.article,
     )
     problem.code = fault.code
+    if told and fault.vi is not None:
+        problem.reason = Text(fault.vi, str(fault))
     return problem
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from ..api import Rasoat
     from ..foundation.messages import Language
     from ..importing import HouseholdRecord, Parsed
-    from ..persistence.rounds import UnitRow
+    from ..importing.registering import Villages
+    from ..persistence.rounds import RoundRow, UnitRow
 
 __all__ = ["Kind", "import_file"]
 
@@ -43,6 +45,13 @@ def import_file(
     ] = None,
     area: Annotated[str | None, typer.Option("--area", help="rural or urban, for a list that does not say.")] = None,
     sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook.")] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", help="The commune whose list it is (path): codes of villages repeat elsewhere."),
+    ] = None,
+    keep_registered: Annotated[
+        bool, typer.Option("--keep-registered", help="Where the list differs from the register, go on with the latter.")
+    ] = False,
     changes: Annotated[
         Path | None, typer.Option("--changes", exists=True, dir_okay=False, help="Lineage of a .csv file of units.")
     ] = None,
@@ -64,21 +73,26 @@ def import_file(
     if area not in (None, "rural", "urban"):
         msg = f"--area {area!r}: expected rural or urban"
         raise typer.BadParameter(msg)
+    from ..importing.registering import villages_of
+
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now, create=True) as engine:
         if kind is Kind.UNITS:
             done = _units(engine, file, changes, tongue, as_json=as_json)
         else:
             day = started_on.date() if started_on else None
-            parsed = _read(engine, file, sheet, area, day)
+            known = _known_round(engine, round_code)
+            villages = villages_of(_units_on(engine, day), unit or (known and known.unit_path))
+            parsed = _read(villages, file, sheet, area)
             _stop_at_errors(parsed, partial, tongue, as_json=as_json)
-            done = _households(engine, parsed, round_code, procedure, day)
+            asked = round_code and _Round(round_code, procedure, (known and known.started_on) or day or engine.today())
+            done = _households(engine, parsed, villages, asked or None, keep=keep_registered)
             done["refused_rows"] = _write_refused(parsed, partial)
     if as_json:
         print_json(done)
     else:
         typer.echo(", ".join(f"{key}: {value}" for key, value in done.items() if value not in (None, [])))
-    if done.get("refused"):
+    if done.get("refused") or (done.get("differing") and not keep_registered):
         raise typer.Exit(REFUSED)
 
 
@@ -112,35 +126,65 @@ def _with_validity(file: Path) -> bool:
         return "valid_from" in lines.readline()
 
 
-def _read(engine: Rasoat, file: Path, sheet: str | None, area: Any, day: date | None) -> Parsed[HouseholdRecord]:
+class _Round(NamedTuple):
+    """The round a list belongs to."""
+
+    code: str
+    procedure: str
+    started_on: date
+
+
+def _known_round(engine: Rasoat, code: str | None) -> RoundRow | None:
+    from ..persistence.rounds import round_by_code
+
+    with engine.database.read() as tx:
+        return round_by_code(tx, code) if code is not None else None
+
+
+def _read(villages: Villages, file: Path, sheet: str | None, area: Any) -> Parsed[HouseholdRecord]:
     from ..importing import read_households
 
-    villages = {u.code: u.name for u in _units_on(engine, day) if u.level == "village"}
-    return read_households(file, sheet=sheet, villages=villages or None, area=area)
+    names = villages.names or (None if not villages.ambiguous else {})
+    return read_households(file, sheet=sheet, villages=names, area=area, ambiguous=villages.ambiguous)
 
 
 def _households(
-    engine: Rasoat, parsed: Parsed[HouseholdRecord], round_code: str | None, procedure: str, started_on: date | None
+    engine: Rasoat, parsed: Parsed[HouseholdRecord], villages: Villages, asked: _Round | None, *, keep: bool
 ) -> dict[str, Any]:
+    """Register a list, and put it forward: all of it in one transaction, or nothing."""
+    from ..engine.people import require_as_registered
     from ..importing.registering import household_of
 
-    paths = {u.code: u.path for u in _units_on(engine, started_on)}
-    registered = engine.register_households([household_of(record, paths) for record in parsed.records])
-    opened_cases = None
-    if round_code is not None:
-        wanted = {r.code: {"origin": r.origin} for r in parsed.records if r.code in registered.ids}
-        commune = _commune(paths[r.village] for r in parsed.records)
-        begun = started_on or engine.today()
-        engine.open_round(round_code, procedure, commune, begun, ends_on=engine.season_end(procedure, begun))
-        opened_cases = engine.put_forward(round_code, wanted, begun).new
+    households = [household_of(record, villages.paths) for record in parsed.records]
+    cases = None
+    with engine.transaction() as tx:
+        here = tx.connection
+        if asked is not None:
+            commune = _commune(each.unit_path for each in households)
+            ends_on = engine.season_end(asked.procedure, asked.started_on)
+            engine.open_round(asked.code, asked.procedure, commune, asked.started_on, ends_on=ends_on, connection=here)
+        registered = engine.register_households(households, connection=here)
+        if asked is not None:
+            if not keep:
+                require_as_registered(registered)
+            asks_origin = "origin" in engine.library.in_force(asked.procedure, asked.started_on).opens_with
+            facts = {r.code: {"origin": r.origin} if asks_origin else {} for r in parsed.records}
+            wanted = {code: told for code, told in facts.items() if code in registered.ids}
+            cases = engine.put_forward(asked.code, wanted, asked.started_on, connection=here).new
     return {
         "file": parsed.file,
         "households": len(parsed.records),
         "new": registered.new,
-        "cases_opened": opened_cases,
+        "cases_opened": cases,
         "refused": [{"code": d.code, "other": d.other_code, "by": d.by} for d in registered.refused],
         "flagged": [{"code": d.code, "other": d.other_code, "by": d.by} for d in registered.flagged],
+        "differing": [{**asdict(d), "row": rows[d.code]} for rows in [_rows(parsed)] for d in registered.differing],
     }
+
+
+def _rows(parsed: Parsed[HouseholdRecord]) -> dict[str, int]:
+    """Return in which row each household begins."""
+    return {record.code: record.row for record in parsed.records}
 
 
 def _commune(paths: Any) -> str:

@@ -55,12 +55,14 @@ _MOST_SIGNS = 9  # Phiếu A has nine columns
 class ActKind(Generic[T]):
     """A kind of act file: its row type, its columns, the key no two rows share, and pairs that must be in order.
 
+    `within` is the column below whose value alone the key is unique: every commune has its village 01.
     `ordered` holds (smaller, larger) names of columns, for counts and for days alike.
     """
 
     record: Callable[..., T]
     columns: ColumnSet
     key: str
+    within: str | None = None
     ordered: tuple[tuple[str, str], ...] = ()
 
 
@@ -77,9 +79,15 @@ def read_acts(
         drafts = [_read(table, row, kind, known or {}) for row in table]
     except TableError as error:
         return Parsed.unreadable(error.fault)
-    keys = [(draft, draft.rows[0], shown(draft.rows[0].known[kind.key]).strip() or None) for draft in drafts]
+    keys = [(draft, draft.rows[0], _key(kind, draft.rows[0])) for draft in drafts]
     mark_repeated(table, keys, kind.key, Problem.KEY_TWICE)
     return outcome(table, drafts)
+
+
+def _key(kind: ActKind[T], row: Row) -> str | None:
+    key = shown(row.known[kind.key]).strip()
+    within = shown(row.known[kind.within]).strip() if kind.within else ""
+    return f"{key} ({within})" if key and within else key or None
 
 
 def _read(table: Table, row: Row, kind: ActKind[T], known: Mapping[str, Collection[str]]) -> Draft[T]:
@@ -132,6 +140,7 @@ UNITS = ActKind(
         )
     ),
     key="code",
+    within="parent",
 )
 ACTORS = ActKind(
     ActorRow,

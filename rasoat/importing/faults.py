@@ -42,6 +42,7 @@ class Problem(StrEnum):
     KEY_TWICE = "import.key_twice"
     UNKNOWN = "import.unknown"
     VILLAGE_UNKNOWN = "import.village_unknown"
+    VILLAGE_AMBIGUOUS = "import.village_ambiguous"
     VILLAGE_MISMATCH = "import.village_mismatch"
     MEMBER_BEFORE_HEAD = "import.member_before_head"
     NOT_HEAD = "import.not_head"

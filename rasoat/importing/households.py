@@ -72,6 +72,7 @@ class _Asked:
 
     villages: Mapping[str, str] | None
     area: Area | None
+    ambiguous: Mapping[str, str]
 
     def village(self, code: str | None, name: str | None) -> str:
         """Return the village's code (or, with no villages given, what the list says); `CellError` if unknown."""
@@ -79,6 +80,8 @@ class _Asked:
             raise CellError(Problem.BLANK)
         if self.villages is None:
             return code or name or ""
+        if code in self.ambiguous or (code is None and self._in_several(name)):
+            raise CellError(Problem.VILLAGE_AMBIGUOUS)
         if code is None:
             same = [c for c, known in self.villages.items() if _village_key(known) == _village_key(name or "")]
             if len(same) != 1:
@@ -90,6 +93,9 @@ class _Asked:
             raise CellError(Problem.VILLAGE_MISMATCH, unit=code, name=self.villages[code])
         return code
 
+    def _in_several(self, name: str | None) -> bool:
+        return any(_village_key(known) == _village_key(name or "") for known in self.ambiguous.values())
+
 
 def read_households(
     path: Path | str,
@@ -97,19 +103,21 @@ def read_households(
     sheet: str | None = None,
     villages: Mapping[str, str] | None = None,
     area: Area | None = None,
+    ambiguous: Mapping[str, str] | None = None,
 ) -> Parsed[HouseholdRecord]:
     """Read a household list. A fault in any row refuses its whole household, and no other.
 
     `villages` (code → name) are those of the commune: rows are checked against them, and a name becomes a code.
-    `area` answers for a list without a “khu vực” column (the official Phụ lục VI has none): it is asked of the
-    caller, never derived.
+    `ambiguous` (code → name) are villages of several communes: a row that names one is refused until the caller says
+    which commune's list it is. `area` answers for a list without a “khu vực” column (the official Phụ lục VI has none):
+    it is asked of the caller, never derived.
     """
     try:
         table = read_table(path, HOUSEHOLD_COLUMNS, sheet=sheet)
         drafts = [Draft[HouseholdRecord](rows) for rows in _grouped(table)]
     except TableError as error:
         return Parsed.unreadable(error.fault)
-    asked = _Asked(villages, area)
+    asked = _Asked(villages, area, ambiguous or {})
     people = [entry for draft in drafts for entry in _fill(table, draft, asked)]
     mark_repeated(table, people, "identity", Problem.IDENTITY_TWICE)
     mark_repeated(table, [(d, d.rows[0], _code(d.rows[0])) for d in drafts], "code", Problem.KEY_TWICE)

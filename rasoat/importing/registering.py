@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import NotFoundError
 from ..registry import Household, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from ..persistence.rounds import UnitRow
     from .records import HouseholdRecord, MemberRecord
 
-__all__ = ["household_of"]
+__all__ = ["Villages", "household_of", "villages_of"]
 
 _SHOWN = {"day": 10, "month": 7, "year": 4}
+
+
+class Villages(NamedTuple):
+    """The villages a list may name, by code: names and paths. Those that several communes have are `ambiguous`."""
+
+    names: Mapping[str, str]
+    paths: Mapping[str, str]
+    ambiguous: Mapping[str, str]
+
+
+def villages_of(units: Iterable[UnitRow], commune: str | None = None) -> Villages:
+    """Return the villages of one commune, or of all where none is named: a code is unique within its commune only."""
+    inside = [u for u in units if u.level == "village" and commune in (None, u.path.rpartition("/")[0])]
+    paths: dict[str, set[str]] = {}
+    for unit in inside:
+        paths.setdefault(unit.code, set()).add(unit.path)
+    several = {code for code, found in paths.items() if len(found) > 1}
+    return Villages(
+        {u.code: u.name for u in inside if u.code not in several},
+        {u.code: u.path for u in inside if u.code not in several},
+        {u.code: u.name for u in inside if u.code in several},
+    )
 
 
 def household_of(record: HouseholdRecord, paths: Mapping[str, str]) -> Household:

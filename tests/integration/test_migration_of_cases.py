@@ -17,7 +17,7 @@ from rasoat.foundation.errors import DefinitionError, InputError
 from rasoat.registry import Household, Person
 from rasoat.workflows.migrations import shipped_migrations
 from tests.support.invariants import broken
-from tests.support.regimes import NEW, OLD, ROUND, STARTED, JuneRound
+from tests.support.regimes import NEW, OLD, ROUND, STARTED, JuneRound, june_round
 
 PLAN = shipped_migrations()["2025-07-01.annual"]
 
@@ -222,8 +222,10 @@ def test_a_case_that_took_a_step_after_the_plans_day_goes_over_after_that_step(j
 
 
 def test_the_end_of_the_season_goes_with_its_round(june):
-    june.engine.open_round("18766-2025-07", "annual", OLD, date(2025, 6, 20), ends_on=date(2025, 12, 14))
-    opened = june.engine.put_forward("18766-2025-07", {"H1-1": {"origin": "managed"}}, date(2025, 6, 20))
+    june_round(june.engine, "18766-2025-07", OLD, date(2025, 6, 20), date(2025, 12, 14))
+    head = Person("Chủ hộ mới", "head", "1960-02-02", "female")
+    june.engine.register_households([Household("N1", f"{OLD}/01", (head,), "rural", "poor")])
+    opened = june.engine.put_forward("18766-2025-07", {"N1": {"origin": "managed"}}, date(2025, 6, 20))
     june.move_to(date(2025, 7, 1), 9)
     migration(june, Scope(round_id=opened.round.id)).apply("admin")
     deadline = june.engine.database.tables.deadline
@@ -355,7 +357,7 @@ def with_a_neighbour(june):
         tx.execute(tx.tables.unit.insert(), units)
     head = Person("Chủ hộ bên", "head", "1960-02-02", "female")
     june.engine.register_households([Household("B1", f"{SECOND}/01", (head,), "rural", "poor")])
-    june.engine.open_round("18767-2025-06", "annual", SECOND, STARTED)
+    june_round(june.engine, "18767-2025-06", SECOND)
     june.engine.put_forward("18767-2025-06", {"B1": {"origin": "managed"}}, STARTED)
 
 

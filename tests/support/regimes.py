@@ -7,10 +7,12 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from rasoat.api import Rasoat
+from rasoat.engine.rounds import open_season_end
 from rasoat.engine.values import Actor, ActRequest
 from rasoat.foundation.clock import LEGAL_ZONE, FrozenClock
 from rasoat.foundation.ids import CountingIds
 from rasoat.persistence.keys import create_key_file
+from rasoat.persistence.rounds import RoundRow, insert_round
 from rasoat.registry import Household, Person
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from rasoat.engine.service import Outcome
 
-__all__ = ["MINUTES", "NEW", "OLD", "ROUND", "STARTED", "JuneRound", "answers"]
+__all__ = ["MINUTES", "NEW", "OLD", "ROUND", "STARTED", "JuneRound", "answers", "june_round"]
 
 OLD, NEW = "42/446/18766", "42/18766"
 STARTED = date(2025, 6, 2)
@@ -36,6 +38,16 @@ def answers(case_id: int) -> dict[str, Any]:
     """Phiếu B of one household: poor, near-poor and neither, in turn."""
     b1, b2 = ((100, 40), (120, 10), (150, 0))[case_id % 3]
     return {"b1": b1, "b2": b2, "area": "rural", "respondent": "head", "surveyor": "rsv1"}
+
+
+def june_round(
+    engine: Rasoat, code: str, commune: str, started_on: date = STARTED, ends_on: date | None = None
+) -> None:
+    """Write an annual round of June 2025 past the front door, which opens none outside 01/9–14/12."""
+    row = RoundRow(engine.ids.take(1)[0], code, "annual@2022", commune, started_on, ends_on, None, engine.clock.now())
+    with engine.transaction() as tx:
+        insert_round(tx, row)
+        open_season_end(tx, engine.engine, row)
 
 
 @dataclass(slots=True)
@@ -58,7 +70,7 @@ class JuneRound:
         engine = Rasoat.open(url, keys=f"file:{keys}", clock=clock, ids=CountingIds(), **options)
         engine.register_units(_units(villages))
         engine.register_households(list(_households(villages, households)))
-        engine.open_round(ROUND, "annual", OLD, STARTED)
+        june_round(engine, ROUND, OLD)
         listed = [h.code for h in _households(villages, households)]
         opened = engine.put_forward(ROUND, {code: {"origin": "managed"} for code in listed}, STARTED)
         return cls(engine, clock, opened.case_ids, url, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Depends, File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...engine.people import Duplicate, Household, Person
+from ...engine import people
+from ...engine.people import Duplicate, Household, Person, require_as_registered
 from ...foundation.errors import NotFoundError
 from ...persistence import reading_log, reads
-from ...persistence.rounds import units
+from ...persistence.database import Tx
+from ...persistence.rounds import RoundRow, units
 from ..asking import Acting, Code, OneLine, Paging, Reading, UnitPath, cursor_of, position_in
 from ..desk import Session
 from ..offering import AS_TABLE, Page, listed, next_cursor
@@ -87,6 +89,16 @@ class DoubleOut(BaseModel):
     by: str
 
 
+class DifferenceOut(BaseModel):
+    """Where the list differs from the register, which stays as it is; what is personal is named and not shown."""
+
+    code: str
+    column: str
+    member: int | None
+    kept: str | None
+    given: str | None
+
+
 class Registered(BaseModel):
     """What a registration did. `refused`: same identity number, not written; `flagged`: same name, birth, commune."""
 
@@ -94,6 +106,7 @@ class Registered(BaseModel):
     new: int
     refused: list[DoubleOut]
     flagged: list[DoubleOut]
+    differing: list[DifferenceOut]
 
 
 class Uploaded(Registered):
@@ -120,6 +133,8 @@ class _Upload:
     area: str | None
     partial: bool
     round: str | None
+    unit: str | None
+    keep_registered: bool
 
 
 def _upload_of(
@@ -130,8 +145,12 @@ def _upload_of(
     opened_in: Annotated[
         Code | None, Form(alias="round", description="Put the households forward in this round too")
     ] = None,
+    unit: Annotated[UnitPath | None, Form(description="The commune whose list it is; default: the round's")] = None,
+    keep_registered: Annotated[
+        bool, Form(description="Open cases with what is registered, where the list says another village, area or class")
+    ] = False,
 ) -> _Upload:
-    return _Upload(file, area, partial, opened_in)
+    return _Upload(file, area, partial, opened_in, unit, keep_registered)
 
 
 @router.get("", response_model=Page[HouseholdOut], responses=AS_TABLE)
@@ -184,23 +203,31 @@ def looks(request: Request, session: Reading, code: _Code, asked: Annotated[Pagi
 @router.post("", status_code=201)
 def register(session: Acting, given: Annotated[list[HouseholdIn], Body(min_length=1, max_length=5_000)]) -> Registered:
     """Register households; a known code stays as it is."""
-    return Registered(**_registered(session, [_given(each) for each in given]))
+    wanted = [_given(each) for each in given]
+    _require_villages(session, {each.unit_path for each in wanted})
+    return Registered(**_told(session, wanted, session.facade.register_households(wanted)))
 
 
 @router.post("/upload", status_code=201)
 def upload(session: Acting, form: Annotated[_Upload, Depends(_upload_of)]) -> Uploaded:
     """Register a household list from its file; faulty rows are answered with place, value and what was expected."""
-    found = _read(session, form)
+    opened_in = None if form.round is None else _round(session, form.round)
+    found = _read(session, form, form.unit or (opened_in and opened_in.unit_path))
     if found.faults and not (form.partial and found.households):
         raise ProblemError(422, "web.rows_refused", errors=[_fault_out(fault) for fault in found.faults])
-    done = _registered(session, [each.household for each in found.households])
-    cases = None if form.round is None else _put_forward(session, form.round, found.households, done["refused"])
-    return Uploaded(**done, cases=cases, errors=[_fault_out(fault) for fault in found.faults])
+    wanted = [each.household for each in found.households]
+    _require_villages(session, {each.unit_path for each in wanted})
+    with session.facade.transaction() as tx:
+        done = session.facade.register_households(wanted, connection=tx.connection)
+        if opened_in is not None and not form.keep_registered:
+            require_as_registered(done)
+        cases = None if opened_in is None else _put_forward(session, tx, opened_in, found.households, done)
+    return Uploaded(**_told(session, wanted, done), cases=cases, errors=[_fault_out(fault) for fault in found.faults])
 
 
-def _read(session: Session, form: _Upload) -> ListRead:
+def _read(session: Session, form: _Upload, commune: str | None) -> ListRead:
     with session.facade.database.read() as tx:
-        villages = {u.code: (u.name, u.path) for u in units(tx) if u.level == "village" and _sees(session, u.path)}
+        seen = [unit for unit in units(tx) if unit.level == "village" and session.scope.covers(unit.path)]
     suffix = FilePath(form.file.filename or "").suffix.lower()
     with tempfile.TemporaryDirectory() as folder:
         # The reader goes by the suffix; the client's own file name never becomes a path.
@@ -208,21 +235,17 @@ def _read(session: Session, form: _Upload) -> ListRead:
         with file.open("wb") as copy:
             shutil.copyfileobj(form.file.file, copy)
         require_bounded(file, session.desk.settings)
-        return session.desk.registry.read(file, villages, form.area)
+        return session.desk.registry.read(file, seen, form.area, commune)
 
 
-def _sees(session: Session, path: str) -> bool:
-    return session.scope.covers(path)
-
-
-def _registered(session: Session, wanted: Sequence[Household]) -> dict[str, Any]:
-    _require_villages(session, {each.unit_path for each in wanted})
-    done = session.facade.register_households(wanted)
+def _told(session: Session, wanted: Sequence[Household], done: people.Registered) -> dict[str, Any]:
+    """Return what a registration did, once it is committed."""
     return {
         "households": len(wanted),
         "new": done.new,
         "refused": _doubles(session, done.refused),
         "flagged": _doubles(session, done.flagged),
+        "differing": [DifferenceOut(**asdict(each)) for each in done.differing],
     }
 
 
@@ -242,17 +265,27 @@ def _doubles(session: Session, found: Sequence[Duplicate]) -> list[DoubleOut]:
     return [DoubleOut(code=d.code, other_code=d.other_code if d.other_code in seen else None, by=d.by) for d in found]
 
 
-def _put_forward(session: Session, code: str, wanted: Sequence[ListedHousehold], refused: Sequence[DoubleOut]) -> int:
+def _round(session: Session, code: str) -> RoundRow:
     with session.facade.database.read() as tx:
         opened_in = reads.round_seen(tx, session.scope, code)
     if opened_in is None:
         msg = f"no round {code!r}"
         raise NotFoundError(msg)
-    out = {double.code for double in refused}
+    return opened_in
+
+
+def _put_forward(
+    session: Session, tx: Tx, opened_in: RoundRow, wanted: Sequence[ListedHousehold], done: people.Registered
+) -> int:
+    out = {double.code for double in done.refused}
+    asks_origin = "origin" in session.facade.library.workflow(opened_in.workflow).opens_with
     facts: Mapping[str, Mapping[str, Any]] = {
-        each.household.code: {"origin": each.origin} for each in wanted if each.household.code not in out
+        each.household.code: {"origin": each.origin} if asks_origin else {}
+        for each in wanted
+        if each.household.code not in out
     }
-    return session.facade.put_forward(code, facts, opened_in.started_on, actor=session.principal.key).new
+    day, actor = opened_in.started_on, session.principal.key
+    return session.facade.put_forward(opened_in.code, facts, day, actor=actor, connection=tx.connection).new
 
 
 def _given(given: HouseholdIn) -> Household:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...engine.queries import states_by_unit
-from ...foundation.errors import InputError, NotFoundError, PermissionDeniedError
+from ...foundation.errors import InputError, NotFoundError
 from ...persistence import reads
 from ...persistence.rounds import households_by_code, round_by_code
 from ..asking import Acting, Code, Key, Paging, Reading, UnitPath, WorkflowId, cursor_of, position_in
@@ -17,9 +17,6 @@ from ..offering import AS_TABLE, Page, listed, next_cursor
 from ..representations import RoundOut, StateCountOut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...engine.definition import Workflow
     from ...persistence.database import Tx
     from ...persistence.rounds import RoundRow
     from ..desk import Session
@@ -112,9 +109,8 @@ def put_forward(session: Acting, code: _RoundCode, asked: PutForwardIn) -> PutFo
     """Open a case for each household; one that has a case in the round keeps it."""
     with session.facade.database.read() as tx:
         opened_in = _seen(tx, session, code)
-        _require_in_round(tx, session, opened_in, list(asked.households))
+        _require_seen(tx, session, list(asked.households))
     session.require_registrar(opened_in.unit_path)
-    _require_opening_facts(session.facade.library.workflow(opened_in.workflow), asked.households)
     opened = session.facade.put_forward(code, asked.households, asked.opened_on, actor=session.principal.key)
     asked_for = {household: str(opened.case_ids[household]) for household in asked.households}
     return PutForwardOut(cases=asked_for, new=opened.new)
@@ -146,28 +142,10 @@ def _seen(tx: Tx, session: Session, code: str) -> RoundRow:
     return found
 
 
-def _require_in_round(tx: Tx, session: Session, opened_in: RoundRow, codes: list[str]) -> None:
-    """Each household is in scope, and of the round's commune."""
+def _require_seen(tx: Tx, session: Session, codes: list[str]) -> None:
+    """Each household is in scope: of others it is not even said that they are there."""
     found = households_by_code(tx, codes)
     missing = [c for c in codes if c not in found or not session.scope.covers(found[c].unit_path)]
     if missing:
         msg = f"{len(missing)} households are not registered: {', '.join(missing[:5])}; register them first"
         raise NotFoundError(msg)
-    strange = [c for c in codes if not found[c].unit_path.startswith(opened_in.unit_path + "/")]
-    if strange:
-        msg = f"{len(strange)} households are not of {opened_in.unit_path}: {', '.join(strange[:5])}"
-        raise PermissionDeniedError(msg)
-
-
-def _require_opening_facts(workflow: Workflow, households: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse facts that the procedure does not ask for: they would stand in for what an act must say."""
-    asked = {name: values for name, values in workflow.opens_with.items() if name != "class_before"}
-    for code, facts in households.items():
-        for name, value in facts.items():
-            if name not in asked or (asked[name] and value not in asked[name]):
-                known = "; ".join(f"{k}: {', '.join(map(str, v))}" for k, v in asked.items()) or "none"
-                msg = f"household {code}: {name} = {value!r}; {workflow.id} opens with {known}"
-                raise InputError(msg)
-        if missing := [name for name in asked if name not in facts]:
-            msg = f"household {code}: {', '.join(missing)} is missing; {workflow.id} opens with it"
-            raise InputError(msg)

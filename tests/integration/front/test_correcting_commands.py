@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNNER = CliRunner()
-COMMUNE = "42/18766"
+COMMUNE = "42/446/18766"
 VILLAGE = f"{COMMUNE}/01"
 WHO = ("--actor", "CB-1", "--role", f"committee:{COMMUNE}")
 WHY = ("--reason", "ghi nhầm", "--authority", "15/QĐ-UBND")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNNER = CliRunner()
-COMMUNE = "42/18766"
+COMMUNE = "42/446/18766"
 V1, V2 = f"{COMMUNE}/01", f"{COMMUNE}/02"
 ORDER = ("--actor", "CB-1", "--role", "committee:42", "--document", "31/QĐ-UBND", "--on", "01/10/2022")
 

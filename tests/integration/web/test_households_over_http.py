@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from openpyxl import load_workbook
@@ -171,16 +171,16 @@ def test_a_round_is_opened_and_filled_over_http(service):
     ],
 )
 def test_only_the_facts_a_procedure_asks_for_open_a_case(planted, facts, status):
-    planted.engine.open_round("R-3", "annual", COMMUNE, STARTED)
     with planted.client(planted.token()) as client:
-        body = {"households": {code(1, 1): facts}, "opened_on": "2022-09-26"}
-        assert client.post("/v1/rounds/R-3/cases", json=body).status_code == status
+        body = {"households": {code(1, 2, OTHER_COMMUNE): facts}, "opened_on": "2022-09-26"}
+        assert client.post("/v1/rounds/R-OTHER/cases", json=body).status_code == status
 
 
 def test_households_of_another_commune_cannot_be_put_forward(planted):
     body = {"households": {code(1, 2, OTHER_COMMUNE): {"origin": "managed"}}, "opened_on": "2022-09-26"}
     with planted.client(planted.token()) as client:
-        assert client.post("/v1/rounds/R-2022/cases", json=body).status_code == 403
+        refused = client.post("/v1/rounds/R-2022/cases", json=body)
+        assert (refused.status_code, "xã mình" in problem(refused)["reason"]["vi"]) == (422, True)
     with planted.client(planted.token("CB-01", Mandate("committee", COMMUNE))) as client:
         assert client.post("/v1/rounds/R-2022/cases", json=body).status_code == 404
 
@@ -242,3 +242,45 @@ def _person(name, identity):
 
 def _household(own, unit):
     return {"code": own, "unit": unit, "area": "rural", "class_now": "poor", "members": [_person("Trần Văn B", None)]}
+
+
+def test_an_upload_that_cannot_open_its_cases_registers_nobody(planted):
+    with planted.client(planted.token()) as client:
+        planted.clock.move_to(datetime(2022, 12, 20, 2, tzinfo=UTC))
+        planted.engine.open_round("M", "average-living", COMMUNE, date(2022, 12, 15))
+        answer = _upload(client, round="M")
+        assert (answer.status_code, problem(answer)["code"]) == (422, "input")
+        assert "works_in" in problem(answer)["reason"]["vi"]
+        assert client.get("/v1/households/H-1").status_code == 404
+
+
+def test_a_list_that_differs_from_the_register_opens_no_case_unless_one_says_so(planted):
+    with planted.client(planted.token()) as client:
+        assert _upload(client).json()["differing"] == []
+        changed = LIST.replace("hộ nghèo", "hộ cận nghèo").replace("Trần Văn Hai", "Trần Văn Khác")
+        told = _upload(client, changed).json()["differing"]
+        assert {(d["code"], d["column"], d["member"], d["kept"], d["given"]) for d in told} == {
+            ("H-1", "class_now", None, "poor", "near_poor"),
+            ("H-1", "name", 2, None, None),
+        }
+        refused = _upload(client, changed, round="R-2022")
+        assert (refused.status_code, "Danh sách khác sổ" in problem(refused)["reason"]["vi"]) == (422, True)
+        assert client.get("/v1/cases", params={"household": "H-1"}).json()["items"] == []
+        kept = _upload(client, changed, round="R-2022", keep_registered="true").json()
+        assert (kept["cases"], len(kept["differing"])) == (2, 2)
+
+
+def test_a_round_or_a_commune_says_whose_villages_a_list_means(planted):
+    twins = units_of(1) + [
+        {**unit, "code": "01", "parent": commune.rpartition("/")[2]}
+        for commune in (COMMUNE, OTHER_COMMUNE)
+        for unit in units_of(1)
+        if unit["level"] == "village" and unit["code"].startswith("18766")
+    ]
+    planted.engine.register_units(twins)
+    listed = LIST.replace("18766-01", "01").replace("18766-02", "01")
+    with planted.client(planted.token()) as client:
+        unclear = _upload(client, listed)
+        assert {e["code"] for e in problem(unclear)["errors"]} == {"import.village_ambiguous"}
+        assert _upload(client, listed, unit=OTHER_COMMUNE).status_code == 201
+        assert client.get("/v1/households/H-1").json()["unit"] == f"{OTHER_COMMUNE}/01"
