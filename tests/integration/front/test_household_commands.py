@@ -59,7 +59,7 @@ def test_a_household_through_time(url: str) -> None:
     done("household", "head", "18766-3", "2", "--member", "1=mẹ", *ORDER, *db)
     done("household", "move", "18766-3", V2, *ORDER, *db)
     done("household", "merge", "18766-2", "18766-3", *ORDER, *db)
-    done("household", "recode", COMMUNE, "42/19999", *ORDER, *db)
+    done("household", "recode", COMMUNE, "42/446/19999", *ORDER, *db)
     found = done("household", "lineage", "18766-2", *db)
     assert found["code"] == "19999-3"
     assert [line["kind"] for line in found["lineage"]] == ["split", "head", "moved", "merged", "recoded"]
@@ -90,10 +90,10 @@ def test_what_cannot_be_says_why(url: str, words: tuple[str, ...], code: int) ->
 
 def test_communes_merge_as_typed(url: str) -> None:
     db = ("--db", url)
-    both = ("--commune", COMMUNE, "--commune", "42/18777")
-    code, _, err = run("household", "merge-communes", "42/19999", *both[:2], *ORDER, *db)
+    both = ("--commune", COMMUNE, "--commune", "42/446/18777")
+    code, _, err = run("household", "merge-communes", "42/446/19999", *both[:2], *ORDER, *db)
     assert (code, "at least two communes" in err) == (2, True)
-    village = ("--village", f"{V2}=42/19999/12")
-    made = done("household", "merge-communes", "42/19999", *both, *village, "--name", "Xã Chung", *ORDER, *db)
+    village = ("--village", f"{V2}=42/446/19999/12")
+    made = done("household", "merge-communes", "42/446/19999", *both, *village, "--name", "Xã Chung", *ORDER, *db)
     assert set(made["households"]) == {"19999-1", "19999-2"}
-    assert done("household", "lineage", "18766-2", *db)["lineage"][0]["new_unit"].startswith("42/19999/")
+    assert done("household", "lineage", "18766-2", *db)["lineage"][0]["new_unit"].startswith("42/446/19999/")
