@@ -223,6 +223,7 @@ def test_a_case_that_took_a_step_after_the_plans_day_goes_over_after_that_step(j
 
 def test_the_end_of_the_season_goes_with_its_round(june):
     june_round(june.engine, "18766-2025-07", OLD, date(2025, 6, 20), date(2025, 12, 14))
+    june.move_to(date(2025, 6, 20), 9)
     head = Person("Chủ hộ mới", "head", "1960-02-02", "female")
     june.engine.register_households([Household("N1", f"{OLD}/01", (head,), "rural", "poor")])
     opened = june.engine.put_forward("18766-2025-07", {"N1": {"origin": "managed"}}, date(2025, 6, 20))

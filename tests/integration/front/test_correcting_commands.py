@@ -34,6 +34,15 @@ def url(tmp_path: Path) -> str:
 
     url = f"sqlite:///{tmp_path}/try.db"
     engine = Rasoat.open(url, clock=FrozenClock(datetime(2022, 10, 1, 9, tzinfo=LEGAL_ZONE)), ids=CountingIds())
+    since = {"valid_from": date(2000, 1, 1)}
+    engine.register_units(
+        [
+            {"code": "42", "level": "province", "name": "T", "parent": None, **since},
+            {"code": "446", "level": "district", "name": "H", "parent": "42", **since},
+            {"code": "18766", "level": "commune", "name": "X", "parent": "446", **since},
+            {"code": "01", "level": "village", "name": "Thôn 1", "parent": "18766", **since},
+        ]
+    )
     engine.register_households(
         [Household(f"H{i}", VILLAGE, (Person("A", "chủ hộ", "1970-01-01", "male"),), "rural", "poor") for i in (1, 2)]
     )

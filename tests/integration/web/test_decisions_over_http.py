@@ -8,8 +8,9 @@ import pytest
 
 from rasoat import Household, Mandate, Person
 from tests.support.reviews import BEATS
-from tests.support.serving import COMMUNE, DISTRICT, OTHER_COMMUNE, STARTED, code, problem, village
+from tests.support.serving import COMMUNE, DISTRICT, OTHER_COMMUNE, STARTED, code, problem, units_of, village
 
+THIRD_COMMUNE = "42/446/18770"
 OFFICES = ("committee", "enumerator", "commune_chair", "village_head", "superior_chair")
 ORDER = {"on": "2022-10-10", "document": "7/QĐ-UBND"}
 
@@ -17,7 +18,8 @@ ORDER = {"on": "2022-10-10", "document": "7/QĐ-UBND"}
 @pytest.fixture
 def planted(service):
     service.ids = service.plant(villages=2, households=2)
-    service.engine.open_round("R-ENDS", "annual", OTHER_COMMUNE, STARTED, ends_on=date(2022, 12, 14))
+    service.engine.register_units(units_of(0, (THIRD_COMMUNE,)))
+    service.engine.open_round("R-ENDS", "annual", THIRD_COMMUNE, STARTED, ends_on=date(2022, 12, 14))
     return service
 
 
@@ -127,14 +129,14 @@ def test_a_ruling_needs_its_role_and_finds_nothing_in_another_commune(planted):
         [cancelled] = client.post("/v1/rulings/cancel", json=plain).json()["changed"]
         assert cancelled["status"] == "cancelled"
     with planted.client(planted.token()) as client:
-        [term] = client.get("/v1/deadlines", params={"unit": OTHER_COMMUNE, "rule": "season_end"}).json()["items"]
+        [term] = client.get("/v1/deadlines", params={"unit": THIRD_COMMUNE, "rule": "season_end"}).json()["items"]
         theirs = plain | {"deadlines": [term["id"]]}
         answer = client.post("/v1/rulings/cancel", json=theirs)
         assert (answer.status_code, problem(answer)["code"]) == (409, "clock.refused.authority")
     with planted.client(planted.token("CB-01", Mandate("committee", COMMUNE))) as client:
         for kind in ("suspend", "resume", "cancel", "met"):
             assert client.post(f"/v1/rulings/{kind}", json=theirs).status_code == 404
-    with planted.client(planted.token("CB-02", Mandate("committee", OTHER_COMMUNE))) as client:
+    with planted.client(planted.token("CB-02", Mandate("committee", THIRD_COMMUNE))) as client:
         assert client.post("/v1/rulings/met", json=theirs).json()["changed"][0]["status"] == "met"
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 
 from rasoat import Mandate
 from rasoat.foundation.errors import StorageError
-from tests.support.serving import COMMUNE, OTHER_COMMUNE, STARTED, code, problem, units_of, village
+from tests.support.serving import COMMUNE, OTHER_COMMUNE, code, problem, units_of, village
 
 LIST = """mã hộ,họ và tên chủ hộ,thành viên,quan hệ với chủ hộ,ngày sinh,giới tính,CCCD,mã thôn,khu vực,phân loại hộ
 H-1,Trần Thị Một,,chủ hộ,03/02/1970,nữ,042170000001,18766-01,nông thôn,hộ nghèo

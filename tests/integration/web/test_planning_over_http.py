@@ -8,15 +8,17 @@ import pytest
 
 from rasoat import Mandate
 from rasoat.persistence.inbox import InboxRow, put
-from tests.support.serving import COMMUNE, DISTRICT, OTHER_COMMUNE, STARTED, problem, village
+from tests.support.serving import COMMUNE, DISTRICT, OTHER_COMMUNE, STARTED, problem, units_of, village
 
+THIRD_COMMUNE = "42/446/18770"
 EVERYWHERE = ("read", "act", "admin")
 
 
 @pytest.fixture
 def planted(service):
     service.ids = service.plant(villages=2, households=2)
-    service.engine.open_round("R-ENDS", "annual", OTHER_COMMUNE, STARTED, ends_on=date(2022, 12, 14))
+    service.engine.register_units(units_of(0, (THIRD_COMMUNE,)))
+    service.engine.open_round("R-ENDS", "annual", THIRD_COMMUNE, STARTED, ends_on=date(2022, 12, 14))
     return service
 
 
@@ -24,7 +26,7 @@ def test_the_agenda_tells_only_of_ones_own_units(planted):
     with planted.client(planted.token()) as client:
         planted.at(datetime(2022, 12, 12, 3, tzinfo=UTC))
         ahead = client.get("/v1/committee/agenda", params={"working_days": 3}).json()["items"]
-        assert {line["unit"] for line in ahead} == {COMMUNE, OTHER_COMMUNE}
+        assert {line["unit"] for line in ahead} == {COMMUNE, THIRD_COMMUNE}
         assert client.get("/v1/committee/agenda", params={"working_days": 0}).json()["items"] == []
     with planted.client(planted.token("CB-01", Mandate("committee", COMMUNE))) as client:
         ahead = client.get("/v1/committee/agenda").json()["items"]
