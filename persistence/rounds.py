@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
@@ -21,8 +22,10 @@ __all__ = [
     "RoundRow",
     "UnitRow",
     "answered",
+    "cases_answered",
     "cases_in_states",
     "cases_of_round",
+    "codes_of_cases",
     "household_code",
     "households_by_code",
     "insert_households",
@@ -264,6 +267,14 @@ def answered(tx: Tx, key: str, digest: bytes) -> str | None:
     return str(found[0][1])
 
 
+def cases_answered(tx: Tx, key: str) -> frozenset[int]:
+    """Return the cases an act was done or refused to under an idempotency key; none if the key is new."""
+    found = tx.rows(_ANSWERED, key)
+    answer = json.loads(found[0][1]) if found else {}
+    moved, refused = answer.get("accepted", ()), answer.get("refused", ())
+    return frozenset({*(int(case_id) for case_id, *_ in moved), *(int(case_id) for *_, case_id in refused)})
+
+
 def remember_answer(tx: Tx, key: str, digest: bytes, answer: str, now: datetime) -> None:
     """Keep the answer to a command under its key."""
     tx.run(_REMEMBER, key, digest, answer, tx.instant(now))
@@ -316,6 +327,13 @@ def latest_case(tx: Tx, reference: int | str) -> int:
         msg = f"no case {reference!r}: neither a case id nor a household code that has a case"
         raise NotFoundError(msg)
     return int(found[0][0])
+
+
+def codes_of_cases(tx: Tx, case_ids: Sequence[int]) -> dict[int, str]:
+    """Return the household codes of cases, by case id."""
+    case, household = tx.tables.case, tx.tables.household
+    query = select(case.c.id, household.c.code).join(household, household.c.id == case.c.household_id)
+    return {i: code for i, code in tx.select(query.where(in_ids(case.c.id, "ids")), {"ids": tx.ids(case_ids)})}  # noqa: C416  rows are not tuples of the right type
 
 
 def household_code(tx: Tx, household_id: int) -> str:

@@ -53,8 +53,9 @@ def previewed(session: Session, do: Callable[[Tx], M]) -> M:
 
 
 def key_of(session: Session, key: str) -> str:
-    """Return a caller's own key: two callers may choose the same word."""
-    return f"{session.principal.key}:{key}"
+    """Return a caller's own key: two callers may choose the same word, and their own keys may hold colons."""
+    caller = session.principal.key.replace("%", "%25").replace(":", "%3A")
+    return f"{caller}:{key}"
 
 
 def _digest(what: str, asked: BaseModel) -> bytes:

@@ -51,7 +51,13 @@ Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Lang = Annotated[
     str,
     typer.Option(
-        "--lang", "--language", envvar="RASOAT_LANG", callback=chosen, show_default="by locale", help="vi or en."
+        "--lang",
+        "--language",
+        envvar="RASOAT_LANG",
+        callback=chosen,
+        is_eager=True,
+        show_default="by locale",
+        help="vi or en.",
     ),
 ]
 Now = Annotated[

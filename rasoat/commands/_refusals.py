@@ -6,7 +6,6 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
 import typer
 
 from ..foundation.errors import InputError, NotFoundError, RasoatError
@@ -71,7 +70,7 @@ def _named() -> Iterator[None]:
     except Exception as error:
         from ..persistence.transactions import fault_of
 
-        found = None if isinstance(error, RasoatError | typer.Exit | click.ClickException) else fault_of(error, "query")
+        found = None if isinstance(error, RasoatError) else fault_of(error, "query")
         if found is None:
             raise
         raise found from error

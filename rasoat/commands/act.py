@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -25,22 +25,25 @@ from ._common import (
     refusal_object,
     require_unit,
 )
+from ._days import day
+from ._fields import read_fields, texts_of
 from ._refusals import REFUSED
-from .due import DATE_FORMATS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..api import Rasoat
     from ..engine.service import Outcome
     from ..engine.values import Actor, ActRequest, Mandate
     from ..foundation.messages import Language
 
-__all__ = ["act", "actor_of", "field_of", "show_outcome"]
+__all__ = ["Names", "act", "actor_of", "names_in", "show_outcome"]
 
 
 def act(
     trigger: Annotated[str, typer.Argument(help="What is done: survey, meet, post, complain, recognise …")],
     *,
-    on: Annotated[datetime, typer.Option("--on", formats=DATE_FORMATS, help="The day it took legal effect.")],
+    on: Annotated[datetime, typer.Option("--on", parser=day, metavar="DAY", help="The day it took legal effect.")],
     actor: ActorKey,
     role: Roles,
     case: Annotated[
@@ -73,20 +76,23 @@ def act(
     with opened(db, keys, as_json=as_json, now=now) as engine:
         require_unit(engine, unit)
         ids = _cases(engine, case or [], round_code, unit, state or [])
+        if round_code and state and idempotency_key:
+            ids = _before_it_moved(engine, ids, idempotency_key, round_code, unit)
         outcome = engine.fire_many(
             _request(
                 trigger,
                 ids,
                 on,
                 who=actor_of(actor, role),
-                fields=field or [],
+                body=read_fields(field, texts_of(engine, trigger, ids.values())),
                 rows=_rows(rows),
                 document=document,
                 key=idempotency_key,
                 each=each,
             )
         )
-    show_outcome(outcome, tongue, as_json=as_json)
+        names = names_in(engine, outcome, tongue)
+    show_outcome(outcome, tongue, names, as_json=as_json)
     if outcome.refused:
         raise typer.Exit(REFUSED)
 
@@ -103,13 +109,27 @@ def _cases(
     return engine.cases_of_round(round_code, unit_path=unit, states=states)
 
 
+def _before_it_moved(
+    engine: Rasoat, picked: dict[str, int], key: str, round_code: str, unit: str | None
+) -> dict[str, int]:
+    """Return what `--state` picked when the same command was done first: the act itself has moved those cases on."""
+    from ..persistence.rounds import cases_answered
+
+    with engine.database.read() as tx:
+        done = cases_answered(tx, key)
+    there = engine.cases_of_round(round_code, unit_path=unit)
+    if done and set(picked.values()) <= done <= set(there.values()):
+        return {code: case_id for code, case_id in there.items() if case_id in done}
+    return picked
+
+
 def _request(
     trigger: str,
     ids: dict[str, int],
     on: datetime,
     *,
     who: Actor,
-    fields: list[str],
+    body: dict[str, Any],
     rows: dict[str, Any],
     document: str | None,
     key: str | None,
@@ -126,7 +146,7 @@ def _request(
         tuple(ids.values()),
         on.date(),
         who,
-        body=dict(field_of(f) for f in fields),
+        body=body,
         rows={ids[code]: row for code, row in rows.items()},
         document=document,
         mode=Mode.EACH if each else Mode.ALL,
@@ -151,16 +171,6 @@ def _mandate(text: str) -> Mandate:
     return Mandate(role, path)
 
 
-def field_of(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE: numbers, true and false as what they are."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        msg = f"--field {text!r}: expected NAME=VALUE"
-        raise typer.BadParameter(msg)
-    known: dict[str, Any] = {"true": True, "false": False}
-    return name, known.get(value, int(value) if value.isdecimal() else value)
-
-
 def _rows(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
@@ -177,7 +187,27 @@ def _rows(path: Path | None) -> dict[str, Any]:
     return found
 
 
-def show_outcome(outcome: Outcome, tongue: Language, *, as_json: bool) -> None:
+class Names(NamedTuple):
+    """What is read in place of keys: states as the procedure calls them, households by their codes."""
+
+    states: Mapping[str, str]
+    households: Mapping[int, str]
+
+
+def names_in(engine: Rasoat, outcome: Outcome, tongue: Language) -> Names:
+    """Return the names of what an outcome tells of."""
+    from ..persistence.rounds import codes_of_cases
+
+    states = {}
+    if outcome.accepted:
+        workflow = engine.case(outcome.accepted[0].case_id).workflow
+        states = {key: state.label.within(tongue) for key, state in workflow.states.items()}
+    refused = [refusal.case_id for refusal in outcome.refused if refusal.case_id is not None]
+    with engine.queries.read() as tx:
+        return Names(states, codes_of_cases(tx, refused) if refused else {})
+
+
+def show_outcome(outcome: Outcome, tongue: Language, names: Names, *, as_json: bool) -> None:
     """Show what moved on standard output, why others did not on standard error."""
     if as_json:
         print_json(
@@ -191,6 +221,7 @@ def show_outcome(outcome: Outcome, tongue: Language, *, as_json: bool) -> None:
         )
         return
     for target in sorted({m.to_state for m in outcome.accepted}):
-        typer.echo(f"{sum(m.to_state == target for m in outcome.accepted)} → {target}")
+        typer.echo(f"{sum(m.to_state == target for m in outcome.accepted)} → {names.states.get(target, target)}")
     for refusal in outcome.refused:
-        typer.echo(f"{refusal.case_id}: {refusal.reason.within(tongue)} [{refusal.code}; {refusal.article}]", err=True)
+        who = names.households.get(refusal.case_id or 0, refusal.case_id)
+        typer.echo(f"{who}: {refusal.reason.within(tongue)} [{refusal.code}; {refusal.article}]", err=True)

@@ -181,7 +181,8 @@ def verifier(
     """Write the verifier: one file that checks proofs with nothing but Python, for whoever holds one."""
     from importlib.resources import files
 
-    out.write_bytes((files("rasoat.persistence") / "rasoat_verify.py").read_bytes())
+    with refusals(as_json=as_json):
+        out.write_bytes((files("rasoat.persistence") / "rasoat_verify.py").read_bytes())
     if as_json:
         print_json({"file": str(out)})
     else:
@@ -209,9 +210,9 @@ def public_key(
         if wanted not in known:
             msg = f"no signer {wanted!r}; the ring knows {', '.join(sorted(known))}"
             raise NotFoundError(msg)
-    pem = public_key_pem(known[wanted])
-    if out is not None:
-        out.write_text(pem, encoding="ascii")
+        pem = public_key_pem(known[wanted])
+        if out is not None:
+            out.write_text(pem, encoding="ascii")
     if as_json:
         print_json({"key_id": wanted, "pem": pem})
     elif out is None:

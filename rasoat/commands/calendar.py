@@ -11,9 +11,10 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Now, ReleasesDir, print_json
+from ._days import day
 from ._recalendaring import moved_in, show_moved, tried
 from ._refusals import WRONG_USAGE, refusals
-from .due import DATE_FORMATS, CountedIn, Language_, Tongue
+from .due import CountedIn, Language_, Tongue
 
 if TYPE_CHECKING:
     from ..deadlines.calendar import Calendar, DayFact
@@ -34,7 +35,8 @@ def show(
     year: Annotated[int | None, typer.Option("--year", help="Only this year.")] = None,
     release: Annotated[str | None, typer.Option("--release", help="Calendar key, e.g. vn/2025-12-25.")] = None,
     as_known_on: Annotated[
-        datetime | None, typer.Option("--as-known-on", formats=DATE_FORMATS, help="The calendar as it was known then.")
+        datetime | None,
+        typer.Option("--as-known-on", parser=day, metavar="DAY", help="The calendar as it was known then."),
     ] = None,
     within: Within = None,
     releases_dir: ReleasesDir = None,
@@ -65,8 +67,12 @@ def diff(
         int | None, typer.Option("--term", min=1, help="Also show which last days of such a term move.")
     ] = None,
     unit: Annotated[CountedIn, typer.Option("--unit", help="What that term is counted in.")] = CountedIn.WORKING,
-    since: Annotated[datetime | None, typer.Option("--from", formats=DATE_FORMATS, help="First start day.")] = None,
-    through: Annotated[datetime | None, typer.Option("--through", formats=DATE_FORMATS, help="Last start day.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", parser=day, metavar="DAY", help="First start day.")
+    ] = None,
+    through: Annotated[
+        datetime | None, typer.Option("--through", parser=day, metavar="DAY", help="Last start day.")
+    ] = None,
     releases_dir: ReleasesDir = None,
     language: Language_ = Tongue.VI,
     as_json: Json = False,
@@ -184,7 +190,8 @@ def release(
 def draft(
     year: Annotated[int, typer.Argument(help="A year that is not published yet.")],
     known_from: Annotated[
-        datetime | None, typer.Option("--known-from", formats=DATE_FORMATS, help="Day of the draft (default: today).")
+        datetime | None,
+        typer.Option("--known-from", parser=day, metavar="DAY", help="Day of the draft (default: today)."),
     ] = None,
     *,
     as_json: Json = False,

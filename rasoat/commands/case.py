@@ -178,5 +178,11 @@ def _deadlines(view: CaseView, tongue: Language) -> Table:
     for d in view.deadlines:
         closed = f"{d.closed_on:%d/%m/%Y}" if d.closed_on else ""
         label = view.workflow.deadline(d.rule).label.within(tongue)
-        table.add_row(label, f"{d.started_on:%d/%m/%Y}", f"{d.due_on:%d/%m/%Y}", closed, d.status)
+        table.add_row(
+            label,
+            f"{d.started_on:%d/%m/%Y}",
+            f"{d.due_on:%d/%m/%Y}",
+            closed,
+            text("value.status." + d.status).within(tongue),
+        )
     return table

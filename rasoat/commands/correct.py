@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import ActorKey, Db, IdempotencyKey, Json, Keys, Lang, Now, Roles, language, opened
+from ._days import day
+from ._fields import read_fields, texts_of
 from ._refusals import REFUSED
-from .act import actor_of, field_of, show_outcome
-from .due import DATE_FORMATS
+from .act import actor_of, names_in, show_outcome
+
+if TYPE_CHECKING:
+    from ..engine.service import Outcome
+    from ..foundation.messages import Language
+    from .act import Names
 
 __all__ = ["correct", "undo"]
 
@@ -19,7 +25,8 @@ Case = Annotated[str, typer.Argument(help="Case id, or household code (its lates
 Reason = Annotated[str, typer.Option("--reason", help="Why; stays on record, so it may name nobody.")]
 Authority = Annotated[str, typer.Option("--authority", help="Number of the document that orders it.")]
 Decided = Annotated[
-    datetime | None, typer.Option("--decided-on", formats=DATE_FORMATS, help="Day of that decision; default: today.")
+    datetime | None,
+    typer.Option("--decided-on", parser=day, metavar="DAY", help="Day of that decision; default: today."),
 ]
 
 
@@ -38,7 +45,7 @@ def correct(
         list[str] | None, typer.Option("--row", help="NAME=VALUE of this household's own part (b1, b2 …).")
     ] = None,
     on: Annotated[
-        datetime | None, typer.Option("--on", formats=DATE_FORMATS, help="The day on which it really took effect.")
+        datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="The day on which it really took effect.")
     ] = None,
     document: Annotated[str | None, typer.Option("--document", help="The right number of the act's document.")] = None,
     decided_on: Decided = None,
@@ -59,21 +66,23 @@ def correct(
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now) as engine:
         case_id = engine.case(reference).case.id
-        own = dict(field_of(pair) for pair in row or [])
+        texts = texts_of(engine, trigger, [case_id])
+        own = read_fields(row, texts)
         order = Correction(
             engine.entry(reference, trigger),
             actor_of(actor, role),
             decided_on.date() if decided_on else engine.today(),
             authority,
             reason,
-            body=dict(field_of(pair) for pair in field or []),
+            body=read_fields(field, texts),
             rows={case_id: own} if own else {},
             occurred_on=on.date() if on else None,
             document=document,
             idempotency_key=idempotency_key,
         )
         outcome = engine.correct(order)
-    _end(outcome, tongue, as_json=as_json)
+        names = names_in(engine, outcome, tongue)
+    _end(outcome, tongue, names, as_json=as_json)
 
 
 def undo(
@@ -113,10 +122,11 @@ def undo(
             idempotency_key=idempotency_key,
         )
         outcome = engine.undo(order)
-    _end(outcome, tongue, as_json=as_json)
+        names = names_in(engine, outcome, tongue)
+    _end(outcome, tongue, names, as_json=as_json)
 
 
-def _end(outcome: Any, tongue: Any, *, as_json: bool) -> None:
-    show_outcome(outcome, tongue, as_json=as_json)
+def _end(outcome: Outcome, tongue: Language, names: Names, *, as_json: bool) -> None:
+    show_outcome(outcome, tongue, names, as_json=as_json)
     if outcome.refused:
         raise typer.Exit(REFUSED)

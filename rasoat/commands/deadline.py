@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
+from ..foundation.messages import text
 from ._common import ActorKey, Db, Json, Keys, Lang, Now, Roles, language, opened, print_json, refusal_object
+from ._days import day
 from ._refusals import REFUSED
 from .act import actor_of
-from .due import DATE_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="Running terms: their ledger and pr
 
 Ids = Annotated[list[int], typer.Argument(help="Ids of deadlines (rasoat case show lists a case's).")]
 Document = Annotated[str, typer.Option("--document", help="Number of the deciding document.")]
-On = Annotated[datetime, typer.Option("--on", formats=DATE_FORMATS, help="The day from which it holds.")]
+On = Annotated[datetime, typer.Option("--on", parser=day, metavar="DAY", help="The day from which it holds.")]
 Reason = Annotated[str, typer.Option("--reason", help="A short cause (storm, epidemic); it may name nobody.")]
 
 
@@ -50,8 +51,9 @@ def show(
             return
         row, rule = view.held.row, view.held.rule
         typer.echo(f"{rule.label.within(tongue)} [{rule.article}]")
+        status = text(f"value.status.{row.status}").within(tongue)
         left = "" if view.remaining is None else f"  ({view.remaining} {row.unit})"
-        typer.echo(f"{row.started_on:%d/%m/%Y} → {row.due_on:%d/%m/%Y}  {row.status}{left}  {row.unit_path}")
+        typer.echo(f"{row.started_on:%d/%m/%Y} → {row.due_on:%d/%m/%Y}  {status}{left}  {row.unit_path}")
         for entry in view.held.entries:
             typer.echo(f"{entry.seq}. {entry.occurred_on:%d/%m/%Y} {entry.kind} {entry.document} {entry.actor}")
         if proof:
@@ -89,7 +91,7 @@ def extend(
 @app.command()
 def supersede(
     ids: Ids, *,
-    to: Annotated[datetime, typer.Option("--to", formats=DATE_FORMATS, help="The new day.")],
+    to: Annotated[datetime, typer.Option("--to", parser=day, metavar="DAY", help="The new day.")],
     on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip

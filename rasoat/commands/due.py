@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ._common import ReleasesDir
+from ._days import day
 from ._refusals import refusals
 from ._speaking import chosen
 
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from ..deadlines.terms import Unit
     from ..foundation.messages import Language
 
-__all__ = ["DATE_FORMATS", "CountedIn", "Language_", "Tongue", "due"]
-
-DATE_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
+__all__ = ["CountedIn", "Language_", "Tongue", "due"]
 
 
 class CountedIn(StrEnum):
@@ -48,19 +47,26 @@ class Tongue(StrEnum):
 Language_ = Annotated[
     Tongue,
     typer.Option(
-        "--lang", "--language", envvar="RASOAT_LANG", callback=chosen, show_default="by locale", help="vi or en."
+        "--lang",
+        "--language",
+        envvar="RASOAT_LANG",
+        callback=chosen,
+        is_eager=True,
+        show_default="by locale",
+        help="vi or en.",
     ),
 ]
 
 
 def due(
-    start: Annotated[datetime, typer.Argument(formats=DATE_FORMATS, help="The day of the event.")],
+    start: Annotated[datetime, typer.Argument(parser=day, metavar="DAY", help="The day of the event.")],
     length: Annotated[int, typer.Argument(min=1, help="How many days or months the term has.")],
     *,
     unit: Annotated[CountedIn, typer.Option("--unit", help="What the term is counted in.")] = CountedIn.WORKING,
     release: Annotated[str | None, typer.Option("--release", help="Calendar key, e.g. vn/2025-12-25.")] = None,
     as_known_on: Annotated[
-        datetime | None, typer.Option("--as-known-on", formats=DATE_FORMATS, help="The calendar as it was known then.")
+        datetime | None,
+        typer.Option("--as-known-on", parser=day, metavar="DAY", help="The calendar as it was known then."),
     ] = None,
     within: Annotated[
         str | None, typer.Option("--within", help="Unit path (42/446): add the local closures of this unit.")

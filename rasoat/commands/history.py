@@ -11,7 +11,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
-from .due import DATE_FORMATS
+from ._days import day
 
 if TYPE_CHECKING:
     from ..engine.history import PastCase
@@ -25,11 +25,13 @@ def history(
     round_code: Annotated[str | None, typer.Option("--round", help="All cases of a round, by state.")] = None,
     unit: Annotated[str | None, typer.Option("--unit", help="All cases that lay in a unit then, by state.")] = None,
     as_of: Annotated[
-        datetime | None, typer.Option("--as-of", formats=DATE_FORMATS, help="The legal day; default: today.")
+        datetime | None, typer.Option("--as-of", parser=day, metavar="DAY", help="The legal day; default: today.")
     ] = None,
     known_on: Annotated[
         datetime | None,
-        typer.Option("--as-known-on", formats=DATE_FORMATS, help="As was on record when this day ended; default: now."),
+        typer.Option(
+            "--as-known-on", parser=day, metavar="DAY", help="As was on record when this day ended; default: now."
+        ),
     ] = None,
     classes: Annotated[bool, typer.Option("--classes", help="Count by class instead of by state.")] = False,
     db: Db = DATABASE_URL,

@@ -12,8 +12,8 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
+from ._days import day
 from ._refusals import REFUSED, WRONG_USAGE
-from .due import DATE_FORMATS
 
 if TYPE_CHECKING:
     from ..api import Rasoat
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ..persistence.rounds import RoundRow, UnitRow
 
 __all__ = ["Kind", "import_file"]
+
+
+_SHOWN = 5
 
 
 class Kind(StrEnum):
@@ -41,7 +44,7 @@ def import_file(
     ] = None,
     procedure: Annotated[str, typer.Option("--procedure", help="The round's procedure.")] = "annual",
     started_on: Annotated[
-        datetime | None, typer.Option("--started-on", formats=DATE_FORMATS, help="The round's first day.")
+        datetime | None, typer.Option("--started-on", parser=day, metavar="DAY", help="The round's first day.")
     ] = None,
     area: Annotated[str | None, typer.Option("--area", help="rural or urban, for a list that does not say.")] = None,
     sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook.")] = None,
@@ -91,9 +94,23 @@ def import_file(
     if as_json:
         print_json(done)
     else:
-        typer.echo(", ".join(f"{key}: {value}" for key, value in done.items() if value not in (None, [])))
+        typer.echo(", ".join(f"{key}: {_brief(value)}" for key, value in done.items() if value not in (None, [])))
     if done.get("refused") or (done.get("differing") and not keep_registered):
         raise typer.Exit(REFUSED)
+
+
+def _brief(value: Any) -> Any:
+    """Return a list as how many there are and the first of them."""
+    if not isinstance(value, list):
+        return value
+    first = "; ".join(_briefly(each) for each in value[:_SHOWN])
+    return f"{len(value)} ({first}{'; …' if len(value) > _SHOWN else ''})"
+
+
+def _briefly(each: dict[str, Any]) -> str:
+    if "other" in each:
+        return f"{each['code']} ~ {each['other']} ({each['by']})"
+    return f"{each['row']}: {each['code']} {each['column']} {each['kept'] or '…'} → {each['given'] or '…'}"
 
 
 def _units(engine: Rasoat, file: Path, changes: Path | None, tongue: Language, *, as_json: bool) -> dict[str, Any]:

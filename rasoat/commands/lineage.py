@@ -10,8 +10,8 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import ActorKey, Db, Json, Keys, Lang, Roles, language, opened, print_json
+from ._days import day
 from .act import actor_of
-from .due import DATE_FORMATS
 
 if TYPE_CHECKING:
     from ..api import Rasoat
@@ -24,7 +24,7 @@ app = typer.Typer()
 
 Code = Annotated[str, typer.Argument(help="The household's code.")]
 Document = Annotated[str, typer.Option("--document", help="Number of the document that orders it.")]
-On = Annotated[datetime | None, typer.Option("--on", formats=DATE_FORMATS, help="From which day; default: today.")]
+On = Annotated[datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="From which day; default: today.")]
 Member = Annotated[
     list[str] | None,
     typer.Option("--member", help="PLACE=RELATION to the head from now on; place 1 is the head. May be repeated."),

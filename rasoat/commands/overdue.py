@@ -10,8 +10,8 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
+from ._days import day
 from ._refusals import WRONG_USAGE
-from .due import DATE_FORMATS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +27,7 @@ def overdue(
     *,
     unit: Annotated[str | None, typer.Option("--unit", help="Only this unit and what lies below it (path).")] = None,
     as_of: Annotated[
-        datetime | None, typer.Option("--as-of", formats=DATE_FORMATS, help="As it stood on this legal day.")
+        datetime | None, typer.Option("--as-of", parser=day, metavar="DAY", help="As it stood on this legal day.")
     ] = None,
     within: Annotated[
         int | None, typer.Option("--within", min=0, help="Also what falls due today and in so many working days.")

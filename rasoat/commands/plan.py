@@ -11,8 +11,9 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys
+from ._days import day
 from ._refusals import REFUSED, WRONG_USAGE, refusals
-from .due import DATE_FORMATS, Language_, Tongue
+from .due import Language_, Tongue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +80,8 @@ def check(named: Named, language: Language_ = Tongue.VI, as_json: Json = False) 
 def latest(
     *,
     end: Annotated[
-        datetime | None, typer.Option("--end", formats=DATE_FORMATS, help="The last day (default: end of the season).")
+        datetime | None,
+        typer.Option("--end", parser=day, metavar="DAY", help="The last day (default: end of the season)."),
     ] = None,
     year: Annotated[int | None, typer.Option("--year", help="The season of this year.")] = None,
     plan: Annotated[str | None, typer.Option("--plan", help="Take the last day from this plan (file or key) …")] = None,
@@ -93,7 +95,8 @@ def latest(
     ] = None,
     within: Annotated[str | None, typer.Option("--within", help="Unit path (42/446): add its local closures.")] = None,
     as_of: Annotated[
-        datetime | None, typer.Option("--as-of", formats=DATE_FORMATS, help="The day to judge on (default: today).")
+        datetime | None,
+        typer.Option("--as-of", parser=day, metavar="DAY", help="The day to judge on (default: today)."),
     ] = None,
     of_round: Annotated[
         str | None,

@@ -10,7 +10,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json
-from .due import DATE_FORMATS
+from ._days import day
 
 __all__ = ["app"]
 
@@ -23,7 +23,7 @@ Code = Annotated[str, typer.Argument(help="The round's code.")]
 def open_round(
     code: Code,
     unit: Annotated[str, typer.Option("--unit", help="Path of the commune.")],
-    started_on: Annotated[datetime, typer.Option("--started-on", formats=DATE_FORMATS, help="The first day.")],
+    started_on: Annotated[datetime, typer.Option("--started-on", parser=day, metavar="DAY", help="The first day.")],
     *,
     procedure: Annotated[str, typer.Option("--procedure", help="The round's procedure.")] = "annual",
     plan: Annotated[

@@ -11,8 +11,8 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Now, opened, print_json
-from .act import field_of
-from .due import DATE_FORMATS
+from ._days import day
+from ._fields import read_fields, texts_of
 
 if TYPE_CHECKING:
     from ..engine.simulating import FallsDue, Supposition
@@ -22,7 +22,7 @@ __all__ = ["simulate"]
 
 def simulate(
     *,
-    until: Annotated[datetime, typer.Option("--until", formats=DATE_FORMATS, help="How far to look.")],
+    until: Annotated[datetime, typer.Option("--until", parser=day, metavar="DAY", help="How far to look.")],
     suppose: Annotated[str | None, typer.Option("--suppose", help="An act: complain, post …")] = None,
     unit: Annotated[list[str] | None, typer.Option("--unit", help="Where (path); may be repeated.")] = None,
     units_file: Annotated[
@@ -31,7 +31,7 @@ def simulate(
     day: Annotated[
         int | None, typer.Option("--day", min=1, help="On which working day of the term that runs (posting: 3).")
     ] = None,
-    on: Annotated[datetime | None, typer.Option("--on", formats=DATE_FORMATS, help="Or on this day.")] = None,
+    on: Annotated[datetime | None, typer.Option("--on", parser=day, metavar="DAY", help="Or on this day.")] = None,
     households: Annotated[int | None, typer.Option("--households", min=1, help="Only so many of each village.")] = None,
     field: Annotated[list[str] | None, typer.Option("--field", help="NAME=VALUE of the act's form.")] = None,
     row: Annotated[list[str] | None, typer.Option("--row", help="NAME=VALUE of each household's part.")] = None,
@@ -54,7 +54,8 @@ def simulate(
 
         supposed: list[Supposition] = []
         if suppose:
-            body, own = (dict(field_of(pair) for pair in given or []) for given in (field, row))
+            texts = texts_of(engine, suppose)
+            body, own = read_fields(field, texts), read_fields(row, texts)
             supposed.append(Supposition(suppose, tuple(paths), on.date() if on else None, day, households, body, own))
         answer = engine.what_if(supposed, until.date(), unit_paths=paths)
         if as_json:

@@ -6,7 +6,9 @@ same named ``{fields}``. A test keeps the two languages in step.
 
 from __future__ import annotations
 
+import re
 import tomllib
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from string import Formatter
@@ -16,6 +18,7 @@ from .errors import NotFoundError, RasoatError
 
 __all__ = ["LANGUAGES", "Language", "Text", "codes", "fault", "message", "text"]
 
+_ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _Fault = TypeVar("_Fault", bound=RasoatError)
 
 Language = Literal["vi", "en"]
@@ -47,9 +50,15 @@ def message(code: str) -> Text:
 
 
 def text(code: str, /, **fields: object) -> Text:
-    """Return the sentence under `code` with its `fields` filled in, in both languages."""
+    """Return the sentence under `code` with its `fields` filled in, in both languages.
+
+    A field's value is said in words where the catalogue has them (``value.FIELD.VALUE``, for each of several parted by
+    ", "; what follows a "=" fills ``{0}``); a day is written as each language writes it.
+    """
     template = message(code)
-    return Text(template.vi.format_map(fields), template.en.format_map(fields))
+    return Text(
+        *(sentence.format_map(_said(fields, tongue)) for sentence, tongue in zip(template, LANGUAGES, strict=True))
+    )
 
 
 def fault(kind: type[_Fault], code: str, /, **fields: object) -> _Fault:
@@ -75,6 +84,26 @@ def _catalogue() -> dict[str, Text]:
                 raise NotFoundError(msg)
             entries[code] = pair
     return entries
+
+
+def _said(fields: dict[str, object], tongue: Language) -> dict[str, object]:
+    return {name: _value(name, value, tongue) for name, value in fields.items()}
+
+
+def _value(name: str, value: object, tongue: Language) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return f"{value:%d/%m/%Y}" if tongue == "vi" else value
+    if not isinstance(value, str):
+        return value
+    if tongue == "vi" and (day := _ISO_DAY.fullmatch(value)):
+        return "/".join(reversed(day.groups()))
+    return ", ".join(_word(name, part, tongue) for part in value.split(", "))
+
+
+def _word(name: str, part: str, tongue: Language) -> str:
+    key, _, argument = part.partition("=")
+    found = _catalogue().get(f"value.{name}.{key}")
+    return part if found is None else found.within(tongue).format(argument)
 
 
 def _flat(prefix: str, table: dict[str, object]) -> list[tuple[str, Text]]:

@@ -1,0 +1,46 @@
+"""Days as they are typed: 2022-10-27 or 27/10/2022; one that does not exist is named, with what was probably meant."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import datetime
+
+import typer
+
+from ._speaking import spoken
+
+__all__ = ["day"]
+
+_FORMS = (
+    re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"),
+    re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})"),
+)
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
+
+
+def day(typed: str) -> datetime:
+    """Read a day; wrong usage if it is none."""
+    if isinstance(typed, datetime):
+        return typed
+    for form in _FORMS:
+        if found := form.fullmatch(typed.strip()):
+            return _existing(typed, *(int(found[part]) for part in "ymd"))
+    raise typer.BadParameter(_said("day.expected", typed=typed))
+
+
+def _existing(typed: str, year: int, month: int, number: int) -> datetime:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise typer.BadParameter(_said("day.year", typed=typed))
+    if not 1 <= month <= 12:  # noqa: PLR2004  months of a year
+        raise typer.BadParameter(_said("day.expected", typed=typed))
+    last = monthrange(year, month)[1]
+    if not 1 <= number <= last:
+        raise typer.BadParameter(_said("day.impossible", typed=typed, last=f"{last:02}/{month:02}/{year}"))
+    return datetime(year, month, number)  # noqa: DTZ001  a day as typed; its time is never read
+
+
+def _said(code: str, **fields: str) -> str:
+    from ..foundation.messages import text
+
+    return text(code, **fields).within(spoken())
