@@ -86,13 +86,20 @@ def _catalogue() -> dict[str, Text]:
     return entries
 
 
+class _Day(date):
+    """A day as Vietnamese writes it, unless the sentence says how."""
+
+    def __format__(self, spec: str, /) -> str:
+        return super().__format__(spec or "%d/%m/%Y")
+
+
 def _said(fields: dict[str, object], tongue: Language) -> dict[str, object]:
     return {name: _value(name, value, tongue) for name, value in fields.items()}
 
 
 def _value(name: str, value: object, tongue: Language) -> object:
     if isinstance(value, date) and not isinstance(value, datetime):
-        return f"{value:%d/%m/%Y}" if tongue == "vi" else value
+        return _Day(value.year, value.month, value.day) if tongue == "vi" else value
     if not isinstance(value, str):
         return value
     if tongue == "vi" and (day := _ISO_DAY.fullmatch(value)):
