@@ -88,7 +88,8 @@ def import_file(
             villages = villages_of(_units_on(engine, day), unit or (known and known.unit_path))
             parsed = _read(villages, file, sheet, area)
             _stop_at_errors(parsed, partial, tongue, as_json=as_json)
-            asked = round_code and _Round(round_code, procedure, (known and known.started_on) or day or engine.today())
+            begun = day or (known.started_on if known else engine.today())
+            asked = round_code and _Round(round_code, procedure, begun)
             done = _households(engine, parsed, villages, asked or None, keep=keep_registered)
             done["refused_rows"] = _write_refused(parsed, partial)
     if as_json:

@@ -34,9 +34,9 @@ UNITS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def engine() -> Iterator[Rasoat]:
+def engine(database_url: str) -> Iterator[Rasoat]:
     clock = FrozenClock(datetime(2022, 12, 20, 9, tzinfo=LEGAL_ZONE))
-    opened = Rasoat.open("sqlite:///:memory:", keys="development-anywhere", clock=clock, ids=CountingIds())
+    opened = Rasoat.open(database_url, keys="development-anywhere", clock=clock, ids=CountingIds())
     opened.register_units(UNITS)
     opened.register_households([family("H1"), family("H2", village=f"{NEIGHBOUR}/02")])
     yield opened
