@@ -243,23 +243,32 @@ def _objections(
         return (Refusal("correcting.no_document"),)
     if order.decided_on > today:
         return (Refusal("refused.future", "", {"day": order.decided_on, "today": today}),)
+    if not isinstance(order, OpeningCorrection):
+        done_on = acts(tx, [order.act_id])[order.act_id].occurred_on
+        if order.decided_on < done_on:
+            return (Refusal("refused.before_previous", "", {"day": order.decided_on, "previous": done_on}),)
     return tuple(
-        Refusal("correcting.authority", "", {**roles, "actor": order.actor.key, "unit": path}, case_id)
-        for path, case_id in {record.case.unit_path: record.case.id for record in records}.items()
-        if (roles := _lacking(tx, engine, order, records[0].case.workflow, path)) is not None
+        Refusal("correcting.authority", "", {**roles, "actor": order.actor.key, "unit": case.unit_path}, case.id)
+        for case in {(record.case.workflow, record.case.unit_path): record.case for record in records}.values()
+        if (roles := _lacking(tx, engine, order, case, today)) is not None
     )
 
 
-def _lacking(tx: Tx, engine: Engine, order: _Order, workflow_id: str, path: str) -> dict[str, str] | None:
-    """Return the roles of which the actor holds none for a village, None if one is held."""
-    workflow = engine.library.compiled(workflow_id).workflow
-    settings = engine.settings_in_force(tx, workflow_id, path)
+def _lacking(tx: Tx, engine: Engine, order: _Order, case: CaseRow, today: date) -> dict[str, str] | None:
+    """Return the roles of which the actor holds none for a village, None if one is held.
+
+    It must be held on the day of the decision and today: an office that is over orders nothing by an earlier date.
+    """
+    workflow, path = engine.library.compiled(case.workflow).workflow, case.unit_path
+    settings = engine.settings_in_force(tx, case.workflow, path)
     roles = tuple(settings.get("correction_roles", CORRECTION_ROLES))
     offices = [role for role in roles if role in workflow.roles]
     reach_down = settings.get(REACH_DOWN) is True
-    if office_held(workflow, order.actor, offices, path, order.decided_on, reach_down=reach_down) is not None:
-        return None
-    if order.actor.mandate_for((SUPERVISOR,), path, order.decided_on) is not None:
+    if all(
+        office_held(workflow, order.actor, offices, path, day, reach_down=reach_down)
+        or order.actor.mandate_for((SUPERVISOR,), path, day)
+        for day in (order.decided_on, today)
+    ):
         return None
     labels = [workflow.roles[role].label for role in roles if role in workflow.roles]
     return {

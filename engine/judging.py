@@ -53,7 +53,8 @@ def refusal_of(each: Held, kind: str, order: Order, today: date, back_dating_day
     if each.row.closed_on is not None:
         return _refusal(each, "closed", closed_on=each.row.closed_on, status=each.row.status)
     roles = _roles(each.rule, kind)
-    if roles and order.actor.mandate_for(roles, each.row.owner_path, day) is None:
+    # Held on the day of the decision and today: an office that is over orders nothing by an earlier date.
+    if roles and not all(order.actor.mandate_for(roles, each.row.owner_path, d) for d in (day, today)):
         return _refusal(each, "authority", actor=order.actor.key, unit=each.row.owner_path, roles=", ".join(roles))
     return _CHECKS.get(kind, _anything)(each, day)
 
@@ -108,6 +109,11 @@ def _superseded(each: Held, _day: date) -> Refusal | None:
     return None if each.running is None else _refusal(each, "counted_term")
 
 
+def _cancelled(each: Held, _day: date) -> Refusal | None:
+    # Nothing else would ever take the case on, and the whole commune would wait for it.
+    return _refusal(each, "closes_step") if each.rule.on_expiry else None
+
+
 def _met(each: Held, day: date) -> Refusal | None:
     if each.row.subject != "round":
         return _refusal(each, "by_step")
@@ -121,6 +127,7 @@ _CHECKS = {
     "resumed": _resumed,
     "extended": _extended,
     "superseded": _superseded,
+    "cancelled": _cancelled,
     "met": _met,
 }
 

@@ -206,8 +206,9 @@ def _rule(tx: Tx, engine: Engine, order: Order, kind: str, new: Callable[[Any], 
     cases = lock(tx, sorted({row.subject_id for row in rows if row.subject == "case"}))
     lock_rounds(tx, [row.subject_id for row in rows if row.subject == "round"])
     found = held(tx, engine, deadlines_by_id(tx, order.deadline_ids))
-    today, limit = legal_date(engine.clock.now()), _back_dating(tx, engine, rows[0])
-    asked = [refusal_of(each, kind, order, today, limit) for each in found]
+    today = legal_date(engine.clock.now())
+    limits = {place: _back_dating(tx, engine, *place) for place in {(e.row.workflow, e.row.unit_path) for e in found}}
+    asked = [refusal_of(e, kind, order, today, limits[e.row.workflow, e.row.unit_path]) for e in found]
     refused = tuple(refusal for refusal in asked if refusal is not None)
     if refused:
         log.info("order_refused", kind=kind, count=len(refused), codes=sorted({r.code for r in refused}))
@@ -231,10 +232,10 @@ def _require_all(order: Order, rows: Sequence[DeadlineRow]) -> None:
         raise NotFoundError(msg)
 
 
-def _back_dating(tx: Tx, engine: Engine, row: DeadlineRow) -> int | None:
-    setting = engine.library.compiled(row.workflow).workflow.settings.get("back_dating_days")
+def _back_dating(tx: Tx, engine: Engine, workflow: str, unit_path: str) -> int | None:
+    setting = engine.library.compiled(workflow).workflow.settings.get("back_dating_days")
     default = setting.default if setting else None
-    limit: int | None = engine.settings_in_force(tx, row.workflow, row.unit_path).get("back_dating_days", default)
+    limit: int | None = engine.settings_in_force(tx, workflow, unit_path).get("back_dating_days", default)
     return limit
 
 

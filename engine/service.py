@@ -104,6 +104,14 @@ class CaseOpening:
     facts: Mapping[str, Any]
 
 
+class _NothingDoneError(Exception):
+    """Undoes what was done for an act that then was refused."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 class _Decided(NamedTuple):
     compiled: CompiledWorkflow
     request: ActRequest
@@ -184,28 +192,36 @@ class Engine:
             raise NotFoundError(msg)
         now = self.clock.now()
         groups = gather(tx, self.library, request.case_ids)
-        if self._run_out(tx, groups, request, now):
-            groups = gather(tx, self.library, request.case_ids)
+        over = _run_out(groups, now) if request.actor is not SYSTEM else {}
+        if not over:
+            return self._settle(tx, groups, request, now)
+        try:
+            with tx.savepoint():
+                return self._after_terms(tx, over, request, now)
+        except _NothingDoneError as nothing:
+            return nothing.outcome
+
+    def _after_terms(
+        self, tx: Tx, over: Mapping[tuple[str, date], Sequence[int]], request: ActRequest, now: datetime
+    ) -> Outcome:
+        """Let terms that are over close their step first: what an act meets must not hang on the worker's hour.
+
+        An act that is refused leaves even that undone: who may not act moves nothing.
+        """
+        for (timer, day), ids in sorted(over.items()):
+            self._fire(tx, ActRequest(timer, tuple(ids), day, SYSTEM, mode=Mode.EACH))
+        outcome = self._settle(tx, gather(tx, self.library, request.case_ids), request, now)
+        if outcome.act_id is None:
+            raise _NothingDoneError(outcome)
+        return outcome
+
+    def _settle(self, tx: Tx, groups: Sequence[Group], request: ActRequest, now: datetime) -> Outcome:
         decided = [self._decide(tx, group, request, now) for group in groups]
         refused = tuple(refusal for group in decided for refusal in group.decision.refused)
         if not any(group.decision.accepted for group in decided) or (refused and request.mode is Mode.ALL):
             self._log_refused(request, refused)
             return Outcome(None, (), refused)
         return self._write(tx, request, now, decided, refused)
-
-    def _run_out(self, tx: Tx, groups: Sequence[Group], request: ActRequest, now: datetime) -> bool:
-        """Let terms that are over close their step first: what an act meets must not hang on the worker's hour."""
-        over: dict[tuple[str, date], list[int]] = {}
-        for group in groups:
-            for row in (row for rows in group.running.values() for row in rows if row.subject == "case"):
-                timer = group.compiled.workflow.deadline(row.rule).on_expiry
-                if timer and timer != request.trigger and row.status == "open" and row.due_at <= now:
-                    over.setdefault((timer, row.due_on), []).append(row.subject_id)
-        ended = [
-            self._fire(tx, ActRequest(timer, tuple(ids), day, SYSTEM, mode=Mode.EACH))
-            for (timer, day), ids in sorted(over.items())
-        ]
-        return any(outcome.accepted for outcome in ended)
 
     def _decide(self, tx: Tx, group: Group, request: ActRequest, now: datetime) -> _Decided:
         compiled, cases = group.compiled, group.cases
@@ -279,6 +295,17 @@ class Engine:
 
     def _log_refused(self, request: ActRequest, refused: Sequence[Refusal]) -> None:
         log.info("act_refused", trigger=request.trigger, refused=len(refused), codes=refusal_counts(refused))
+
+
+def _run_out(groups: Sequence[Group], now: datetime) -> dict[tuple[str, date], list[int]]:
+    """Return the cases whose step a term that is over would close, by the timer and the term's last day."""
+    over: dict[tuple[str, date], list[int]] = {}
+    for group in groups:
+        for row in (row for rows in group.running.values() for row in rows if row.subject == "case"):
+            timer = group.compiled.workflow.deadline(row.rule).on_expiry
+            if timer and row.status == "open" and row.due_at <= now:
+                over.setdefault((timer, row.due_on), []).append(row.subject_id)
+    return over
 
 
 def fit_forms(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import insert, select
@@ -301,6 +301,7 @@ def test_an_act_is_corrected_twice_only_in_its_latest_version(review):
         ({"actor": Actor("x", (Mandate("committee", "42/446/00001"),))}, "correcting.authority"),
         ({"actor": Actor("x", (Mandate("committee", COMMUNE, valid_to=date(2022, 1, 1)),))}, "correcting.authority"),
         ({"decided_on": date(2023, 1, 1)}, "refused.future"),
+        ({"decided_on": date(2022, 10, 9)}, "refused.before_previous"),
         ({"body": {"in_favour": 85}}, "correcting.nothing_changes"),
         ({"body": {"in_favour": 91}}, "refused.form"),
         ({"body": {"in_favour": None}}, "refused.form"),
@@ -314,6 +315,16 @@ def test_what_a_correction_must_bring(review, change, code):
     before = [events_of(review, i) for i in ids]
     assert codes(fix(review, ids[0], "meet", **{"body": {"in_favour": 80}, **change})) == {code}
     assert [events_of(review, i) for i in ids] == before
+
+
+def test_an_office_that_is_over_corrects_nothing_by_an_earlier_date(review):
+    ids = ran(review, MEET + 1)
+    day = date(2022, 10, 10)
+    former = Actor("x", (Mandate("committee", COMMUNE, valid_to=day),))
+    review.clock.move_to(review.clock.now() + timedelta(days=1))
+    assert codes(fix(review, ids[0], "meet", body={"in_favour": 80}, actor=former, decided_on=day)) == {
+        "correcting.authority"
+    }
 
 
 def test_a_correction_is_done_once_under_its_key(review):

@@ -124,6 +124,7 @@ def test_a_step_done_while_its_term_stands_still_is_not_late(review, rechecking)
         ({"document": " "}, "clock.refused.no_document"),
         ({"actor": COMMITTEE}, "clock.refused.authority"),
         ({"actor": Actor("x", (Mandate("supervisor", "42/447"),))}, "clock.refused.authority"),
+        ({"actor": Actor("x", (Mandate("supervisor", "42", valid_to=date(2022, 10, 31)),))}, "clock.refused.authority"),
         ({"day": date(2022, 11, 5)}, "clock.refused.expired"),
         ({"day": date(2022, 10, 25)}, "clock.refused.too_early"),
     ],
@@ -137,6 +138,14 @@ def test_a_suspension_is_refused_with_its_reason(review, rechecking, order, code
     assert all(refusal.reason.vi and refusal.reason.en for refusal in ruling.refused)
     assert {row.status for row in deadlines(review, "recheck")} == {"open"}
     assert ledger(review, rechecking) == {}
+
+
+def test_a_posting_is_not_cancelled_since_nothing_else_would_take_its_cases_on(review):
+    review.run(BEATS[:4], review.open_round(1, villages=1, households=2))
+    postings = [row.id for row in deadlines(review, "posting")]
+    ruling = decide(review, orders.cancel, postings, date(2022, 10, 25))
+    assert set(codes(ruling)) == {"clock.refused.closes_step"}
+    assert {row.status for row in deadlines(review, "posting")} == {"open"}
 
 
 def test_a_decision_about_the_future_is_refused(review, rechecking):

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import pytest
 
 from rasoat.engine.timers import run_due
+from rasoat.engine.values import Actor, ActRequest
 from rasoat.foundation.clock import LEGAL_ZONE
 from tests.support.reviews import BEATS
 
@@ -64,3 +65,22 @@ def test_a_posting_that_still_runs_is_not_closed_by_an_act(database_url, start_r
     complain = replace(SUMMARISED, trigger="complain", day=POSTED_UNTIL, body=PLACES, entered=review.clock.now())
     assert review.fire(complain, ids[:1]).accepted[0].to_state == "recheck"
     assert states(review, ids[1:]) == {"posted"}
+
+
+def test_a_refused_act_leaves_the_case_where_it_was(database_url, start_review):
+    """Who may not act moves nothing, not even a posting that is over: the worker will."""
+    review = start_review(database_url)
+    ids = review.open_round(1, villages=1, households=2)
+    review.run(BEATS[:4], ids)
+    review.clock.move_to(NEXT_MORNING)
+    stranger = ActRequest("summarise", tuple(ids), NEXT_MORNING.date(), Actor("x"))
+    with review.database.begin() as tx:
+        assert {r.code for r in review.engine.fire_many(tx, stranger).refused} == {"refused.role"}
+    assert states(review, ids) == {"posted"}
+    assert review.fire(SUMMARISED, ids).ok
+
+
+def test_a_withdrawal_during_the_posting_may_be_entered_after_it(posted):
+    review, ids = posted
+    withdraw = replace(SUMMARISED, trigger="withdraw", day=date(2022, 10, 25), row=lambda _: {"reason": "chuyển đi"})
+    assert review.fire(replace(withdraw, body={}, entered=NEXT_MORNING), ids[:1]).accepted[0].to_state == "withdrawn"
