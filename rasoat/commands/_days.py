@@ -21,8 +21,6 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 
 def day(typed: str) -> datetime:
     """Read a day; wrong usage if it is none."""
-    if isinstance(typed, datetime):
-        return typed
     for form in _FORMS:
         if found := form.fullmatch(typed.strip()):
             return _existing(typed, *(int(found[part]) for part in "ymd"))

@@ -78,7 +78,7 @@ def legal_date(instant: datetime) -> date:
         raise fault(InputError, "clock.out_of_range", instant=instant.isoformat()) from None
 
 
-def require_day(value: date, name: str) -> date:
+def require_day(value: object, name: str) -> date:
     """Return a day unchanged; `InputError` for a datetime, whose legal day is not for us to guess, or anything else."""
     if not isinstance(value, date) or isinstance(value, datetime):
         raise fault(InputError, "clock.day_expected", name=name, value=repr(value))
