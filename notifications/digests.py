@@ -126,13 +126,15 @@ def digest_due(now: datetime, last_sent: date | None, at: time, is_working_day: 
 
 
 def summary_due(now: datetime, last_sent: date | None, at: time, is_working_day: Callable[[date], bool]) -> bool:
-    """Return whether last week's summary is to be sent now: on the first working day of the week, once."""
+    """Return whether last week's summary is to be sent now: from the first working day on, once, on a working day."""
     today = legal_date(now)
     monday = today - timedelta(days=today.weekday())
     if last_sent is not None and last_sent >= monday:
         return False
-    first = next((d for d in (monday + timedelta(days=i) for i in range(7)) if is_working_day(d)), None)
-    return first is not None and (today > first or (today == first and _local_time(now) >= at))
+    if not is_working_day(today):
+        return False
+    is_first = not any(is_working_day(monday + timedelta(days=i)) for i in range(today.weekday()))
+    return not is_first or _local_time(now) >= at
 
 
 def _local_time(now: datetime) -> time:

@@ -51,10 +51,10 @@ def secret_of(vault: Vault, webhook_id: int, number: int) -> str:
 
 
 def guard_for(networks: Iterable[str]) -> AddressGuard:
-    """Return the guard that lets through to public addresses and `networks` (CIDR, or ``loopback``, ``private``)."""
+    """Return the guard that lets through to public addresses by https, and to `networks` (CIDR, ``loopback`` …)."""
     named = frozenset(networks)
     near = named & frozenset(get_args(Neighbourhood))
-    return AddressGuard(near, sorted(named - near))
+    return AddressGuard(near, sorted(named - near), plain_abroad=False)
 
 
 class SubscriptionChannel:
@@ -133,13 +133,17 @@ def _page(tx: Tx, now: datetime, webhook_id: int) -> tuple[int, bool]:
     row = webhooks.webhook(tx, webhook_id)
     if row is None or row.status != "active":
         return 0, False
-    facts = webhooks.facts_for(tx, row, settled_before(tx, now), _AT_ONCE)
-    if not facts or not webhooks.advance(tx, row, facts[-1].created_at, facts[-1].id):
+    settled = settled_before(tx, now)
+    facts = webhooks.facts_for(tx, row, settled, _AT_ONCE)
+    more = len(facts) == _AT_ONCE
+    # What does not concern a subscription is passed over once, not looked through again at every run.
+    reached = (facts[-1].created_at, facts[-1].id) if more else webhooks.settled_through(tx, row, settled)
+    if reached is None or not webhooks.advance(tx, row, *reached) or not facts:
         return 0, False
     events = [_event(row, fact, now) for fact in facts]
     store(tx, events, [(event.id, fact.id) for event, fact in zip(events, facts, strict=True)])
     log.info("events_queued", subscription=row.id, count=len(events))
-    return len(events), len(facts) == _AT_ONCE
+    return len(events), more
 
 
 def _event(row: WebhookRow, fact: OutboxRow, now: datetime) -> MessageRow:

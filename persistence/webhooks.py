@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 
     from .database import Tx
 
-__all__ = ["WebhookRow", "advance", "change", "facts_for", "keep", "queued", "remove", "webhook", "webhooks", "working"]
+__all__ = [
+    "WebhookRow",
+    "advance",
+    "change",
+    "facts_for",
+    "keep",
+    "queued",
+    "remove",
+    "settled_through",
+    "webhook",
+    "webhooks",
+    "working",
+]
 
 
 _AT_ONCE = 1_000
@@ -94,6 +106,16 @@ def facts_for(tx: Tx, row: WebhookRow, before: datetime, limit: int) -> list[Out
     ]
     query = select(*(o.c[name] for name in OutboxRow._fields)).where(*conditions)
     return [OutboxRow(*found) for found in tx.select(query.order_by(o.c.created_at, o.c.id).limit(limit))]
+
+
+def settled_through(tx: Tx, row: WebhookRow, before: datetime) -> tuple[datetime, str] | None:
+    """Return the last fact of any kind written before an instant that lies ahead of a subscription; None for none."""
+    o = tx.tables.outbox
+    key = tuple_(o.c.created_at, o.c.id, types=[Instant(), Code])
+    ahead = key > tuple_(row.seen_at, row.seen_id, types=[Instant(), Code])
+    query = select(o.c.created_at, o.c.id).where(ahead, o.c.created_at < before)
+    found = tx.select(query.order_by(o.c.created_at.desc(), o.c.id.desc()).limit(1))
+    return (found[0].created_at, found[0].id) if found else None
 
 
 def queued(tx: Tx, channel: str, now: datetime) -> list[str]:

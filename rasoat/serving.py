@@ -42,7 +42,10 @@ class HouseholdRegistry:
         villages = villages_of(units, commune)
         parsed = read_households(file, villages=villages.names, area=answer, ambiguous=villages.ambiguous)
         return ListRead(
-            tuple(ListedHousehold(household_of(record, villages.paths), record.origin) for record in parsed.records),
+            tuple(
+                ListedHousehold(household_of(record, villages.paths), record.origin, record.sheet, record.row)
+                for record in parsed.records
+            ),
             tuple(RowFault(e.sheet, e.row, e.column, e.value, e.code, e.expected) for e in parsed.errors),
         )
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..engine.values import ActRequest, Mode
+from ..engine.values import SYSTEM, ActRequest, Mode
 from ..foundation.errors import InputError, NotFoundError
 from ..persistence import reads
 from ..persistence.cases import lock
-from .asking import IdText, Key, OneLine, id_of
+from ..persistence.deadlines import open_of
+from ..persistence.events import history
+from .asking import Day, IdText, Key, OneLine, id_of
 from .once import key_of
 from .problems import ProblemError, RefusalOut, refused
 
 if TYPE_CHECKING:
     from ..engine.service import Outcome
+    from ..persistence.database import Tx
     from .desk import Session
 
 __all__ = ["ActIn", "BatchIn", "IdempotencyKey", "MovedOut", "OutcomeOut", "fire"]
@@ -34,13 +36,17 @@ _Form = dict[str, Any]
 _SAMPLE = 5
 
 
+class _OvertakenError(Exception):
+    """A term that was over moved the case on before the act met it."""
+
+
 class ActIn(BaseModel):
     """An act over one case: `body` is the act's form, `row` this household's own part of it."""
 
     model_config = ConfigDict(extra="forbid")
 
     trigger: Key
-    occurred_on: date = Field(description="The day it took legal effect")
+    occurred_on: Day = Field(description="The day it took legal effect")
     body: _Form = Field(default_factory=dict)
     row: _Form = Field(default_factory=dict)
     document: OneLine | None = Field(None, description="Number of the signed document")
@@ -52,7 +58,7 @@ class BatchIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     trigger: Key
-    occurred_on: date = Field(description="The day it took legal effect")
+    occurred_on: Day = Field(description="The day it took legal effect")
     cases: list[IdText] = Field(min_length=1)
     body: _Form = Field(default_factory=dict)
     rows: dict[IdText, _Form] = Field(default_factory=dict)
@@ -105,16 +111,48 @@ def fire(session: Session, asked: BatchIn, *, key: str | None, version: int | No
         mode=asked.mode,
         idempotency_key=None if key is None else key_of(session, key),
     )
-    with session.writing() as tx:
-        seen = reads.visible_cases(tx, session.scope, ids)
-        _require_visible(ids, seen)
-        if version is not None and lock(tx, ids)[0].seq != version:
-            raise ProblemError(412, "web.changed")
-        outcome = session.facade.engine.fire_many(tx, request)
+    try:
+        with session.writing() as tx:
+            _require_visible(ids, reads.visible_cases(tx, session.scope, ids))
+            outcome = _fired(session, tx, request, version)
+    except _OvertakenError:
+        # The client reads the case anew next: it must find it where the act found it, whenever the worker comes.
+        _let_terms_end(session, ids[0])
+        raise ProblemError(412, "web.changed") from None
     session.desk.metrics.acted(asked.trigger, outcome)
     if outcome.refused and asked.mode is Mode.ALL:
         raise refused(outcome.refused)
     return OutcomeOut.of(outcome)
+
+
+def _fired(session: Session, tx: Tx, request: ActRequest, version: int | None) -> Outcome:
+    """Do an act; where a version was named, only upon that one, or again if it was done upon that one before."""
+    if version is None:
+        return session.facade.engine.fire_many(tx, request)
+    case_id = request.case_ids[0]
+    before = lock(tx, [case_id])[0].seq
+    outcome = session.facade.engine.fire_many(tx, request)
+    if outcome.act_id is not None:
+        step = next(e for e in history(tx, [case_id]) if e.seq > version and e.kind == "step")
+        if step.act_id == outcome.act_id and (before == version or step.seq <= before):
+            return outcome
+        if before == version:
+            raise _OvertakenError
+    if before != version:
+        raise ProblemError(412, "web.changed")
+    return outcome
+
+
+def _let_terms_end(session: Session, case_id: int) -> None:
+    """Let the terms of a case that are over close their step, as the worker would."""
+    engine = session.facade.engine
+    with session.writing() as tx:
+        (case,) = lock(tx, [case_id])
+        workflow = engine.library.compiled(case.workflow).workflow
+        for row in open_of(tx, [case_id]).get(case_id, ()):
+            timer = workflow.deadline(row.rule).on_expiry
+            if timer and row.status == "open" and row.due_at <= session.now:
+                engine.fire_many(tx, ActRequest(timer, (case_id,), row.due_on, SYSTEM, mode=Mode.EACH))
 
 
 def _require_small(session: Session, ids: tuple[int, ...]) -> None:

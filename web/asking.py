@@ -6,11 +6,12 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from ..foundation.errors import InputError, NotFoundError
 from .desk import Desk, Session
@@ -20,7 +21,9 @@ __all__ = [
     "Acting",
     "Administering",
     "Code",
+    "Day",
     "IdText",
+    "Instant",
     "Key",
     "OneLine",
     "Paging",
@@ -53,6 +56,9 @@ Key = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.-]{1,32}$")]
 WorkflowId = Annotated[str, StringConstraints(pattern=r"^[0-9a-z-]{1,40}@[0-9a-z-]{1,20}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f/]{1,64}$")]
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,500}$")]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+"""A day that the calendar can reckon with, and whose end there is."""
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2999, 12, 31, tzinfo=UTC))]
 IdText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
 
 

@@ -34,7 +34,7 @@ def once(session: Session, key: str | None, what: str, asked: BaseModel, model: 
     with session.writing() as tx:
         if key is None:
             return do(tx)
-        name, digest = key_of(session, key), _digest(what, asked)
+        name, digest = key_of(session, key), _digest(session, what, asked)
         before = answered(tx, name, digest)
         if before is not None:
             return model.model_validate_json(before)
@@ -58,5 +58,5 @@ def key_of(session: Session, key: str) -> str:
     return f"{caller}:{key}"
 
 
-def _digest(what: str, asked: BaseModel) -> bytes:
-    return sha256(canonical_json([what, asked.model_dump(mode="json")])).digest()
+def _digest(session: Session, what: str, asked: BaseModel) -> bytes:
+    return sha256(canonical_json([what, session.on_behalf_of, asked.model_dump(mode="json")])).digest()

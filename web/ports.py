@@ -42,10 +42,12 @@ __all__ = [
 
 
 class ListedHousehold(NamedTuple):
-    """A household as a list has it; `origin`: managed, or on request."""
+    """A household as a list has it, and where; `origin`: managed, or on request."""
 
     household: Household
     origin: str
+    sheet: str | None
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class Facade(Protocol):
         """Open a writing transaction."""
         ...
 
-    def register_units(self, units: Sequence[Mapping[str, Any]]) -> int:
+    def register_units(self, units: Sequence[Mapping[str, Any]], *, connection: Connection | None = None) -> int:
         """Write units; return how many were new."""
         ...
 

@@ -87,6 +87,7 @@ class Problem(BaseModel):
     article: str | None = None
     refusals: list[RefusalOut] | None = None
     errors: list[dict[str, Any]] | None = Field(None, description="Faulty fields or rows, each with its place.")
+    errors_left_out: int | None = Field(None, description="Faulty rows beyond those listed.")
 
 
 class ProblemError(Exception):

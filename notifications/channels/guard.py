@@ -25,6 +25,12 @@ _NEIGHBOURHOODS: tuple[Neighbourhood, ...] = get_args(Neighbourhood)
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that IANA has given out as global unicast; what lies outside, wrapped or translated, leads nowhere public."""
+
+
+_LOCAL = ipaddress.IPv6Network("fc00::/7")
+"""Unique local addresses (RFC 4193)."""
 
 
 def _resolve(host: str, port: int) -> list[str]:
@@ -37,6 +43,7 @@ class AddressGuard:
 
     `allow` names kinds of non-public networks (``loopback``, ``private``, ``link_local``), `networks`
     single ones in CIDR form. Multicast, unspecified and reserved addresses are always refused.
+    Without `plain_abroad`, plain http goes to what is so allowed, and to public addresses only https does.
     """
 
     def __init__(
@@ -44,6 +51,8 @@ class AddressGuard:
         allow: Iterable[str] = (),
         networks: Iterable[str] = (),
         resolve: Callable[[str, int], list[str]] = _resolve,
+        *,
+        plain_abroad: bool = True,
     ) -> None:
         self._allow = frozenset(allow)
         unknown = self._allow - set(_NEIGHBOURHOODS)
@@ -56,6 +65,7 @@ class AddressGuard:
             msg = f"address guard: {error}; write networks as 10.20.0.0/16"
             raise InputError(msg) from error
         self._resolve = resolve
+        self._plain_abroad = plain_abroad
 
     def check(self, host: str, port: int) -> str:
         """Return the numeric address to connect to for `host`.
@@ -63,6 +73,9 @@ class AddressGuard:
         `PermanentFailure` if any address of the host is off limits (or `host` is a path, that is, a Unix
         socket); `TemporaryFailure` if the name does not resolve just now.
         """
+        return self._judged(host, port, "")
+
+    def _judged(self, host: str, port: int, scheme: str) -> str:
         if not host or "/" in host or "\x00" in host:
             msg = f"{host!r} is not a host name; Unix sockets and paths are refused"
             raise PermanentFailure(msg)
@@ -75,7 +88,7 @@ class AddressGuard:
             msg = f"{host}: name has no address"
             raise TemporaryFailure(msg, endpoint=True)
         for address in addresses:
-            self._judge(host, address)
+            self._judge(host, address, scheme)
         return addresses[0]
 
     def check_url(self, url: str, schemes: Iterable[str] = ("https", "http")) -> tuple[SplitResult, str]:
@@ -92,15 +105,18 @@ class AddressGuard:
         if parts.username is not None or parts.password is not None:
             msg = f"the address of {parts.hostname} carries a user name; take it out"
             raise PermanentFailure(msg)
-        return parts, self.check(parts.hostname or "", port)
+        return parts, self._judged(parts.hostname or "", port, parts.scheme)
 
-    def _judge(self, host: str, written: str) -> None:
+    def _judge(self, host: str, written: str, scheme: str) -> None:
         for address in _meant(ipaddress.ip_address(written)):
             if any(address in network for network in self._networks):
                 continue
             where = _neighbourhood(address)
             if where != "public" and where not in self._allow:
                 msg = f"{host} leads to {address} ({where}), which is off limits; allow it in the channel's settings"
+                raise PermanentFailure(msg)
+            if where == "public" and scheme == "http" and not self._plain_abroad:
+                msg = f"{host} is a public address; plain http could be read and changed on the way, use https"
                 raise PermanentFailure(msg)
 
 
@@ -123,6 +139,8 @@ def _neighbourhood(address: _Address) -> str:
         return "loopback"
     if address.is_link_local:
         return "link_local"
+    if isinstance(address, ipaddress.IPv6Address) and address not in _UNICAST:
+        return "private" if address in _LOCAL else "reserved"
     if address.is_global:
         return "public"
     return "private" if address.is_private and not address.is_reserved else "reserved"

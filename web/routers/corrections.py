@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -14,7 +13,7 @@ from ...persistence import reads
 from ...persistence.corrections import cases_of_act
 from ...persistence.events import acts
 from ..acting import IdempotencyKey, OutcomeOut
-from ..asking import Acting, IdText, OneLine, id_of
+from ..asking import Acting, Day, IdText, OneLine, id_of
 from ..once import once, previewed
 from ..problems import refused
 
@@ -35,7 +34,7 @@ class _Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     act: IdText = Field(description="The act in question, as a case's history names it")
-    decided_on: date = Field(description="The day of the decision to correct")
+    decided_on: Day = Field(description="The day of the decision to correct")
     authority: OneLine = Field(description="Number of the document that orders it")
     reason: OneLine = Field(description="Why; it is kept for ever and names nobody")
 
@@ -59,7 +58,7 @@ class CorrectionIn(_Decision):
 
     body: _Form = Field(default_factory=dict)
     rows: dict[IdText, _Form] = Field(default_factory=dict, description="By case")
-    occurred_on: date | None = Field(None, description="The day on which it really took effect")
+    occurred_on: Day | None = Field(None, description="The day on which it really took effect")
     document: OneLine | None = Field(None, description="The right number of the act's document")
 
 

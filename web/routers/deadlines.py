@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -15,7 +15,7 @@ from ...engine import queries
 from ...engine.ledger import held
 from ...foundation.errors import InputError, NotFoundError
 from ...persistence import reads
-from ..asking import IdText, Key, OneLine, Paging, Reading, UnitPath, cursor_of, id_of, position_in
+from ..asking import Day, IdText, Key, OneLine, Paging, Reading, UnitPath, cursor_of, id_of, position_in
 from ..offering import AS_TABLE, Page, listed, next_cursor
 from ..representations import CertificateOut, DeadlineOut, DueLineOut, EntryOut, StateCountOut
 
@@ -40,8 +40,8 @@ class DeadlineQuery(Paging):
     rule: Key | None = None
     status: list[_Status] = Field(default_factory=list, max_length=6)
     owner_role: Key | None = None
-    due_from: date | None = None
-    due_to: date | None = None
+    due_from: Day | None = None
+    due_to: Day | None = None
 
 
 class ProofOut(BaseModel):
@@ -63,7 +63,7 @@ class OverdueQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     unit: UnitPath | None = None
-    as_of: date | None = Field(None, description="As it stood on this legal day; default: today")
+    as_of: Day | None = Field(None, description="As it stood on this legal day; default: today")
 
 
 class DueSoonQuery(BaseModel):
@@ -72,8 +72,8 @@ class DueSoonQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     unit: UnitPath | None = None
-    first: date | None = None
-    last: date | None = None
+    first: Day | None = None
+    last: Day | None = None
 
 
 class UnitOnly(BaseModel):
@@ -95,12 +95,12 @@ class DueQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start: date
+    start: Day
     length: int = Field(ge=1, le=_LONGEST)
     counted_in: Unit = Unit.WORKING_DAYS
     unit: UnitPath | None = Field(None, description="With the local closures of this unit")
     release: Annotated[str, Field(pattern=r"^[0-9A-Za-z/+._-]{1,64}$")] | None = None
-    as_known_on: date | None = None
+    as_known_on: Day | None = None
     article: OneLine | None = None
     count_first_day: bool = False
     roll_end: bool = True

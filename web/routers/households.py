@@ -16,9 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...engine import people
 from ...engine.people import Duplicate, Household, Person, require_as_registered
 from ...foundation.errors import NotFoundError
+from ...foundation.messages import text
+from ...foundation.paths import parent
 from ...persistence import reading_log, reads
 from ...persistence.database import Tx
-from ...persistence.rounds import RoundRow, units
+from ...persistence.rounds import RoundRow, UnitRow, households_by_code, units
 from ..asking import Acting, Code, OneLine, Paging, Reading, UnitPath, cursor_of, position_in
 from ..desk import Session
 from ..offering import AS_TABLE, Page, listed, next_cursor
@@ -34,6 +36,7 @@ _Class = Literal["poor", "near_poor", "none"]
 _Area = Literal["rural", "urban"]
 _Code = Annotated[Code, Path(description="The household's code")]
 _SHOW = "Show members, to a role that may see them; `purpose` must say why"
+_MOST_FAULTS = 1_000
 _WHY = "Why names are looked at; it is noted with the look"
 
 
@@ -114,6 +117,7 @@ class Uploaded(Registered):
 
     cases: int | None
     errors: list[dict[str, Any]]
+    errors_left_out: int = Field(description="Faulty rows beyond those listed")
 
 
 class PersonalReadOut(BaseModel):
@@ -205,6 +209,9 @@ def register(session: Acting, given: Annotated[list[HouseholdIn], Body(min_lengt
     """Register households; a known code stays as it is."""
     wanted = [_given(each) for each in given]
     _require_villages(session, {each.unit_path for each in wanted})
+    elsewhere = _elsewhere(session, wanted)
+    if faults := [_strange(each.code, None, n) for n, each in enumerate(wanted, 1) if each.code in elsewhere]:
+        raise _rows_refused(faults)
     return Registered(**_told(session, wanted, session.facade.register_households(wanted)))
 
 
@@ -212,22 +219,27 @@ def register(session: Acting, given: Annotated[list[HouseholdIn], Body(min_lengt
 def upload(session: Acting, form: Annotated[_Upload, Depends(_upload_of)]) -> Uploaded:
     """Register a household list from its file; faulty rows are answered with place, value and what was expected."""
     opened_in = None if form.round is None else _round(session, form.round)
-    found = _read(session, form, form.unit or (opened_in and opened_in.unit_path))
+    if opened_in is not None:
+        session.require_registrar(opened_in.unit_path)
+    read = _read(session, form, form.unit or (opened_in and opened_in.unit_path))
+    _require_villages(session, {each.household.unit_path for each in read.households})
+    found = _of_their_communes(session, read, opened_in)
     if found.faults and not (form.partial and found.households):
-        raise ProblemError(422, "web.rows_refused", errors=[_fault_out(fault) for fault in found.faults])
+        raise _rows_refused(found.faults)
     wanted = [each.household for each in found.households]
-    _require_villages(session, {each.unit_path for each in wanted})
     with session.facade.transaction() as tx:
         done = session.facade.register_households(wanted, connection=tx.connection)
         if opened_in is not None and not form.keep_registered:
             require_as_registered(done)
         cases = None if opened_in is None else _put_forward(session, tx, opened_in, found.households, done)
-    return Uploaded(**_told(session, wanted, done), cases=cases, errors=[_fault_out(fault) for fault in found.faults])
+    shown = [_fault_out(fault) for fault in found.faults[:_MOST_FAULTS]]
+    left_out = len(found.faults) - len(shown)
+    return Uploaded(**_told(session, wanted, done), cases=cases, errors=shown, errors_left_out=left_out)
 
 
 def _read(session: Session, form: _Upload, commune: str | None) -> ListRead:
     with session.facade.database.read() as tx:
-        seen = [unit for unit in units(tx) if unit.level == "village" and session.scope.covers(unit.path)]
+        seen = [unit for unit in units(tx) if _stands(session, unit) and session.scope.covers(unit.path)]
     suffix = FilePath(form.file.filename or "").suffix.lower()
     with tempfile.TemporaryDirectory() as folder:
         # The reader goes by the suffix; the client's own file name never becomes a path.
@@ -251,12 +263,50 @@ def _told(session: Session, wanted: Sequence[Household], done: people.Registered
 
 def _require_villages(session: Session, paths: set[str]) -> None:
     with session.facade.database.read() as tx:
-        known = {u.path for u in units(tx) if u.level == "village"}
+        known = {unit.path for unit in units(tx) if _stands(session, unit)}
     for path in sorted(paths):
         if path not in known or not session.scope.covers(path):
             msg = f"no village {path}"
             raise NotFoundError(msg)
         session.require_registrar(path)
+
+
+def _stands(session: Session, unit: UnitRow) -> bool:
+    """Whether a unit is a village today: one that was merged or recoded away takes in nobody."""
+    begun = unit.valid_from <= session.today
+    return unit.level == "village" and begun and (unit.valid_to is None or session.today <= unit.valid_to)
+
+
+def _of_their_communes(session: Session, read: ListRead, opened_in: RoundRow | None) -> ListRead:
+    """Leave out rows whose code is another commune's household, or whose village is not of the round's commune."""
+    elsewhere = _elsewhere(session, [each.household for each in read.households])
+    sound, faults = [], list(read.faults)
+    for each in read.households:
+        place = each.household.unit_path
+        if each.household.code in elsewhere or (opened_in and not place.startswith(opened_in.unit_path + "/")):
+            faults.append(_strange(each.household.code, each.sheet, each.row))
+        else:
+            sound.append(each)
+    return ListRead(tuple(sound), tuple(faults))
+
+
+def _elsewhere(session: Session, wanted: Sequence[Household]) -> set[str]:
+    """Return the codes that are households of another commune than the one in which they are given."""
+    with session.facade.database.read() as tx:
+        known = households_by_code(tx, [each.code for each in wanted])
+    return {
+        each.code for each in wanted
+        if each.code in known and parent(known[each.code].unit_path) != parent(each.unit_path)
+    }  # fmt: skip
+
+
+def _strange(code: str, sheet: str | None, row: int) -> RowFault:
+    return RowFault(sheet, row, None, code, "web.household_elsewhere", text("web.household_elsewhere"))
+
+
+def _rows_refused(faults: Sequence[RowFault]) -> ProblemError:
+    shown = [_fault_out(fault) for fault in faults[:_MOST_FAULTS]]
+    return ProblemError(422, "web.rows_refused", errors=shown, errors_left_out=len(faults) - len(shown))
 
 
 def _doubles(session: Session, found: Sequence[Duplicate]) -> list[DoubleOut]:

@@ -1,4 +1,4 @@
-"""A person's own inbox: what the engine had to tell them. Nobody reads another's."""
+"""A person's own inbox: what the engine had to tell them. Nobody reads another's, but whom the credentials name."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from ...foundation.errors import InputError
+from ...foundation.errors import InputError, PermissionDeniedError
 from ...persistence import inbox
 from ...persistence.types import instant_from_text, instant_text
-from ..asking import Paging, Reading, cursor_of, position_in
+from ..asking import Acting, Paging, Reading, cursor_of, position_in
 from ..offering import AS_TABLE, Page, listed, next_cursor
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class UnreadOut(BaseModel):
 
 @router.get("", response_model=Page[LetterOut], responses=AS_TABLE)
 def letters(request: Request, session: Reading, asked: Annotated[InboxQuery, Query()]) -> Response:
-    """List one's own messages, the newest first; a program that acts for an official reads that official's."""
+    """List one's own messages, the newest first; a program reads that of an official its credentials name."""
     with session.facade.database.read() as tx:
         rows = inbox.letters(
             tx, _address(session), unread_only=asked.unread, after=_after(asked.cursor), limit=asked.limit + 1
@@ -82,7 +82,7 @@ def unread(session: Reading) -> UnreadOut:
 
 
 @router.post("/read")
-def read(session: Reading, asked: ReadIn) -> ReadOut:
+def read(session: Acting, asked: ReadIn) -> ReadOut:
     """Note that messages were opened; those of other inboxes are left alone."""
     with session.writing() as tx:
         new = inbox.mark_read(tx, _address(session), asked.messages, session.now)
@@ -90,7 +90,14 @@ def read(session: Reading, asked: ReadIn) -> ReadOut:
 
 
 def _address(session: Session) -> str:
-    return session.on_behalf_of or session.principal.key
+    """Return whose inbox is meant; credentials that may act for anybody (``*``) open nobody's: they name no one."""
+    whose = session.on_behalf_of
+    if whose is None or whose == session.principal.key:
+        return session.principal.key
+    if whose not in session.principal.acts_for:
+        msg = f"the credentials of {session.principal.key!r} do not name {whose!r}; an inbox opens by its owner's key"
+        raise PermissionDeniedError(msg)
+    return whose
 
 
 def _after(cursor: str | None) -> tuple[datetime, str] | None:

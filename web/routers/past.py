@@ -6,13 +6,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ...engine import history
 from ...foundation.clock import end_of
 from ...foundation.errors import NotFoundError
 from ...persistence import reads
-from ..asking import Code, IdText, Paging, Reading, UnitPath, cursor_of, id_of, position_in
+from ..asking import Code, Day, IdText, Instant, Paging, Reading, UnitPath, cursor_of, id_of, position_in
 from ..offering import AS_TABLE, Page, listed, next_cursor
 from ..problems import TextOut
 from ..representations import DeadlineOut, StateCountOut
@@ -30,9 +30,9 @@ _Id = Annotated[IdText, Path(description="The case's identifier")]
 class _When(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    as_of: date | None = Field(None, description="As it stood when this legal day ended; default: today")
-    known_on: date | None = Field(None, description="As known when this day ended; default: now")
-    known_at: AwareDatetime | None = Field(None, description="As known at this instant, in the place of `known_on`")
+    as_of: Day | None = Field(None, description="As it stood when this legal day ended; default: today")
+    known_on: Day | None = Field(None, description="As known when this day ended; default: now")
+    known_at: Instant | None = Field(None, description="As known at this instant, in the place of `known_on`")
 
 
 class PastQuery(Paging, _When):
@@ -111,9 +111,18 @@ def past_states(request: Request, session: Reading, asked: Annotated[PastStatesQ
     """Count cases by state, and by the village in which they lay then."""
     day, instant = _when(session, asked)
     with session.facade.database.read() as tx:
-        counts = history.states_as_of(tx, day, instant, unit_path=asked.unit)
-    seen = [StateCountOut.of(count) for count in counts if session.scope.covers(count.unit_path)]
-    return listed(request, StateCountOut, seen, None)
+        counts = [
+            count for path in _places(session, asked.unit)
+            for count in history.states_as_of(tx, day, instant, unit_path=path)
+        ]  # fmt: skip
+    return listed(request, StateCountOut, [StateCountOut.of(count) for count in counts], None)
+
+
+def _places(session: Session, unit: str | None) -> list[str]:
+    """Return the subtrees to be counted: of those the caller may see, what lies in a unit."""
+    if unit is not None and session.scope.covers(unit):
+        return [unit]
+    return sorted(path for path in session.scope.paths if unit is None or path.startswith(unit + "/"))
 
 
 def _when(session: Session, asked: _When) -> tuple[date, datetime]:

@@ -14,7 +14,7 @@ from ...foundation.errors import NotFoundError
 from ...persistence import lineage, reading_log, reads
 from ...persistence.household_keys import codes_by_identity
 from ..acting import IdempotencyKey
-from ..asking import Acting, Code, OneLine, Reading, UnitPath
+from ..asking import Acting, Code, Day, OneLine, Reading, UnitPath
 from ..once import once
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _Relations = Annotated[dict[_Place, OneLine], Field(max_length=50)]
 class _Order(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    on: date = Field(description="The day from which it holds")
+    on: Day = Field(description="The day from which it holds")
     document: OneLine = Field(description="Number of the document that orders it")
 
 

@@ -11,21 +11,27 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...engine import punctuality, queries
 from ...engine.simulating import FallsDue, Supposition
 from ...foundation.errors import InputError, NotFoundError, PermissionDeniedError
+from ...foundation.text import nfc
 from ...persistence import reads
+from ...persistence.rounds import units_at
 from ...workflows.plans import find_plan, shipped_plans
-from ..asking import Acting, Administering, Code, Key, Reading, UnitPath
+from ..asking import Acting, Administering, Code, Day, Key, Reading, UnitPath
 from ..offering import AS_TABLE, Page, listed
+from ..problems import ProblemError
 from ..representations import DueLineOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ...persistence.rounds import RoundRow
+    from ...workflows.plans.model import Plan
     from ..desk import Session
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["committee"])
 _ICALENDAR = "text/calendar"
+_KINDS = ("tỉnh ", "thành phố ", "huyện ", "quận ", "thị xã ")
 _MOST_GROUPS = 2_000
 _Form = dict[str, Any]
 
@@ -46,8 +52,8 @@ class PunctualityQuery(BaseModel):
 
     unit: UnitPath | None = None
     by: punctuality.By = punctuality.By.COMMUNE
-    since: date | None = None
-    through: date | None = None
+    since: Day | None = None
+    through: Day | None = None
 
 
 class PunctualityOut(BaseModel):
@@ -70,7 +76,7 @@ class SuppositionIn(BaseModel):
 
     trigger: Key
     units: list[UnitPath] = Field(min_length=1, max_length=100)
-    on: date | None = None
+    on: Day | None = None
     working_day: int | None = Field(None, ge=1, le=1_000)
     households: int | None = Field(None, ge=1, le=100_000, description="Only the first ones of each village")
     body: _Form = Field(default_factory=dict)
@@ -92,7 +98,7 @@ class WhatIfIn(BaseModel):
         },
     )
 
-    until: date
+    until: Day
     suppositions: list[SuppositionIn] = Field(default_factory=list, max_length=20)
     units: list[UnitPath] = Field(default_factory=list, max_length=100)
 
@@ -287,7 +293,9 @@ def milestones(
     if asked.plan not in shipped_plans():
         msg = f"no plan {asked.plan!r}; there are {', '.join(shipped_plans())}"
         raise NotFoundError(msg)
-    return MilestonesOut(opened=session.facade.open_milestones(code, find_plan(asked.plan)))
+    plan = find_plan(asked.plan)
+    _require_its_plan(session, opened_in, plan)
+    return MilestonesOut(opened=session.facade.open_milestones(code, plan))
 
 
 @router.post("/v1/calendar/recalendar", tags=["operations"])
@@ -310,6 +318,27 @@ def run_due(session: Administering) -> RanOut:
     """Do what is due at this instant, as the worker does: for an installation whose clock is its own scheduler."""
     ran = session.facade.run_due(max_groups=_MOST_GROUPS)
     return RanOut(**{name: getattr(ran, name) for name in RanOut.model_fields})
+
+
+def _require_its_plan(session: Session, opened_in: RoundRow, plan: Plan) -> None:
+    """Refuse the plan of another province, district or year than the round's."""
+    province, _, rest = opened_in.unit_path.partition("/")
+    wanted = {province: plan.province, **({f"{province}/{rest.partition('/')[0]}": plan.district} if rest else {})}
+    with session.facade.database.read() as tx:
+        found = units_at(tx, wanted) or {}
+    own = all(
+        name is None or (path in found and _named(found[path].name) == _named(name)) for path, name in wanted.items()
+    )
+    if not own or opened_in.started_on.year != plan.year:
+        place = ", ".join(name for name in (plan.district, plan.province) if name)
+        fields = {"plan": plan.key, "place": place, "year": plan.year, "round": opened_in.code}
+        raise ProblemError(422, "web.plan_elsewhere", fields=fields)
+
+
+def _named(unit: str) -> str:
+    """Return a unit's bare name: a register writes "Tỉnh Hải Dương", a plan "Hải Dương"."""
+    words = " ".join(nfc(unit).casefold().split())
+    return next((words.removeprefix(kind) for kind in _KINDS if words.startswith(kind)), words)
 
 
 def _require_covered(session: Session, path: str) -> None:

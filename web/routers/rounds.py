@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -11,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...engine.queries import states_by_unit
 from ...foundation.errors import InputError, NotFoundError
 from ...persistence import reads
-from ...persistence.rounds import households_by_code, round_by_code
-from ..asking import Acting, Code, Key, Paging, Reading, UnitPath, WorkflowId, cursor_of, position_in
+from ...persistence.rounds import households_by_code, round_by_code, units_at
+from ..asking import Acting, Code, Day, Key, Paging, Reading, UnitPath, WorkflowId, cursor_of, position_in
 from ..offering import AS_TABLE, Page, listed, next_cursor
+from ..problems import ProblemError
 from ..representations import RoundOut, StateCountOut
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class RoundIn(BaseModel):
     code: Code
     procedure: Key
     unit: UnitPath
-    started_on: date
-    ends_on: date | None = Field(None, description="The season's last day; default: what the regime says")
+    started_on: Day
+    ends_on: Day | None = Field(None, description="The season's last day; default: what the regime says")
     plan: Code | None = None
 
 
@@ -53,7 +53,7 @@ class PutForwardIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     households: dict[Code, dict[Key, str | bool | int]] = Field(min_length=1, max_length=10_000)
-    opened_on: date
+    opened_on: Day
 
 
 class PutForwardOut(BaseModel):
@@ -87,6 +87,7 @@ def open_round(session: Acting, asked: RoundIn) -> RoundOut:
     session.require_registrar(asked.unit)
     with session.facade.database.read() as tx:
         known = round_by_code(tx, asked.code)
+        _require_commune(tx, asked)
     if known is not None and known.unit_path != asked.unit:
         msg = f"the code {asked.code!r} is taken by another round; choose another"
         raise InputError(msg)
@@ -132,6 +133,14 @@ def left_out(request: Request, session: Reading, code: _RoundCode, asked: Annota
         found = reads.left_out(tx, session.scope, _seen(tx, session, code), after=after, limit=asked.limit + 1)
     cursor = next_cursor(found, asked.limit, cursor_of)
     return listed(request, LeftOut, [LeftOut(household=each) for each in found[: asked.limit]], cursor)
+
+
+def _require_commune(tx: Tx, asked: RoundIn) -> None:
+    """Refuse a round in a unit that is no commune, or was none on its first day (merged or recoded away)."""
+    found = (units_at(tx, [asked.unit]) or {}).get(asked.unit)
+    begun = found is not None and found.level == "commune" and found.valid_from <= asked.started_on
+    if not begun or (found and found.valid_to and found.valid_to < asked.started_on):
+        raise ProblemError(422, "web.no_commune", fields={"day": asked.started_on, "unit": asked.unit})
 
 
 def _seen(tx: Tx, session: Session, code: str) -> RoundRow:

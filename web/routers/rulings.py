@@ -12,7 +12,7 @@ from ...engine import ledger
 from ...foundation.errors import NotFoundError
 from ...persistence.ledger import deadlines_by_id
 from ..acting import IdempotencyKey
-from ..asking import Acting, IdText, OneLine, id_of
+from ..asking import Acting, Day, IdText, OneLine, id_of
 from ..once import once
 from ..problems import refused
 
@@ -42,7 +42,7 @@ class RulingIn(BaseModel):
     )
 
     deadlines: list[IdText] = Field(min_length=1, max_length=1_000)
-    on: date = Field(description="The day from which it holds")
+    on: Day = Field(description="The day from which it holds")
     document: OneLine = Field(description="Number of the deciding document")
     reason: _Reason = ""
 
@@ -56,7 +56,7 @@ class ExtensionIn(RulingIn):
 class NewDayIn(RulingIn):
     """A decision that puts another day in the place of fixed dates."""
 
-    due_on: date
+    due_on: Day
 
 
 class DeadlineChange(BaseModel):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ...foundation.errors import NotFoundError, PermissionDeniedError
+from ...foundation.logs import Log
 from ...notifications.kinds import Kind
 from ...notifications.model import DeliveryFailure
 from ...notifications.webhooks import guard_for, secret_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["router"]
 
+log = Log("rasoat.web")
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 _Id = Annotated[IdText, Path(description="The subscription's identifier")]
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,500}$")]
@@ -53,7 +55,7 @@ class StatusIn(BaseModel):
 
 
 class SubscriptionOut(BaseModel):
-    """A subscription. `delivered_through` is when the last fact it was sent was written."""
+    """A subscription. `delivered_through` is when the last fact it was looked at for was written."""
 
     id: str
     owner: str
@@ -160,4 +162,6 @@ def _require_reachable(session: Session, url: str) -> None:
     try:
         guard_for(networks).check_url(url, ("https", "http") if networks else ("https",))
     except DeliveryFailure as failure:
-        raise ProblemError(422, "web.address", detail=str(failure)) from failure
+        # Where a name leads inside the installation's own network is told in its log, not to who asks.
+        log.info("subscription_address_refused", owner=session.principal.key, why=str(failure))
+        raise ProblemError(422, "web.address") from None

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...foundation.errors import NotFoundError
+from ...foundation.errors import NotFoundError, PermissionDeniedError
+from ...foundation.paths import parent
 from ...persistence import reads
-from ..asking import Administering, OneLine, Paging, Reading, UnitPath, cursor_of, position_in
+from ...persistence.rounds import units as all_units
+from ..asking import Administering, Day, OneLine, Paging, Reading, UnitPath, cursor_of, position_in
 from ..offering import AS_TABLE, Page, listed, next_cursor
 from ..representations import UnitOut
+
+if TYPE_CHECKING:
+    from ..desk import Session
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["units"])
+_SAMPLE = 5
 _Level = Annotated[str, Field(pattern="^(province|district|commune|village)$")]
 
 
@@ -49,8 +55,8 @@ class UnitIn(BaseModel):
     name: OneLine
     level: _Level
     parent: Annotated[str, Field(pattern=r"^[0-9A-Za-z.-]{1,24}$")] | None = None
-    valid_from: date = date(1900, 1, 1)
-    valid_to: date | None = None
+    valid_from: Day = date(1900, 1, 1)
+    valid_to: Day | None = None
 
 
 class UnitsRegistered(BaseModel):
@@ -65,7 +71,7 @@ class UnitQuery(Paging):
 
     under: UnitPath | None = None
     level: _Level | None = None
-    on: date | None = Field(None, description="Only units valid on this day")
+    on: Day | None = Field(None, description="Only units valid on this day")
 
 
 @router.get("/v1/me")
@@ -118,6 +124,19 @@ def unit(session: Reading, path: Annotated[UnitPath, Path()]) -> UnitOut:
 def register(
     session: Administering, units: Annotated[list[UnitIn], Body(min_length=1, max_length=20_000)]
 ) -> UnitsRegistered:
-    """Register administrative units, parents and children in one list; known paths stay as they are."""
-    new = session.facade.register_units([given.model_dump() for given in units])
+    """Register administrative units, parents and children in one list; known paths stay as they are.
+
+    A new unit lies below one of your mandates; a province, which lies below nothing, is one of them.
+    """
+    with session.writing() as tx:
+        known = {row.path for row in all_units(tx)}
+        new = session.facade.register_units([given.model_dump() for given in units], connection=tx.connection)
+        _require_own(session, {row.path for row in all_units(tx)} - known)
     return UnitsRegistered(units=len(units), new=new)
+
+
+def _require_own(session: Session, new: set[str]) -> None:
+    strange = sorted(path for path in new if not session.scope.covers(parent(path) or path))
+    if strange:
+        msg = f"{len(strange)} units lie outside your mandates: {', '.join(strange[:_SAMPLE])}"
+        raise PermissionDeniedError(msg)

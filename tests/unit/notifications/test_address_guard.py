@@ -46,6 +46,34 @@ def test_addresses_nobody_lives_at_are_refused_whatever_is_allowed(address):
         leading_to(address, allow=OFF_LIMITS).check("example.vn", 443)
 
 
+@pytest.mark.parametrize(
+    "address", ["::127.0.0.1", "::8.8.8.8", "::ffff:0:7f00:1", "64:ff9b:1::7f00:1", "fec0::1", "4000::1", "100::1"]
+)
+def test_an_ipv6_address_outside_global_unicast_is_no_public_one(address):
+    with pytest.raises(PermanentFailure, match="off limits"):
+        leading_to(address, allow=OFF_LIMITS).check("example.vn", 443)
+
+
+@given(st.ip_addresses(v=6).filter(lambda a: a not in ipaddress.ip_network("2000::/3")))
+def test_what_was_not_given_out_as_unicast_is_reached_only_by_the_address_it_wraps(address):
+    wrapped = address.ipv4_mapped or (
+        ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in ipaddress.ip_network("64:ff9b::/96") else None
+    )
+    if wrapped is None:
+        with pytest.raises(PermanentFailure):
+            leading_to(str(address)).check("example.vn", 443)
+
+
+def test_plain_http_can_be_kept_to_the_neighbourhood():
+    def guard(address):
+        return AddressGuard((), ("10.20.0.0/16",), resolve=lambda host, port: [address], plain_abroad=False)
+
+    guard("10.20.1.9").check_url("http://relay.example/")
+    guard("8.8.8.8").check_url("https://example.vn/")
+    with pytest.raises(PermanentFailure, match="https"):
+        guard("8.8.8.8").check_url("http://example.vn/")
+
+
 def test_a_name_with_one_address_off_limits_is_refused_whole():
     with pytest.raises(PermanentFailure):
         leading_to("8.8.8.8", "10.0.0.1").check("example.vn", 443)
