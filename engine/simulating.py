@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import select
 
@@ -31,6 +31,8 @@ __all__ = ["FallsDue", "Supposition", "WhatIf", "fast_forward", "what_if"]
 
 _FIRST_ID = 1 << 61
 _OFFICE_HOURS_END = 17
+HORIZON: Final = timedelta(days=366)
+"""How far ahead suppositions are played out: open rounds wake the worker every morning, and calendars end anyway."""
 _HOUR = timedelta(hours=1)
 _Key = tuple[date, str, str, str, str, str, str]
 
@@ -144,8 +146,9 @@ def what_if(
 
     The copy holds the rounds of the villages supposed about and of `unit_paths`; without either, every round.
     """
-    if until < legal_date(engine.clock.now()):
-        msg = f"the future can be asked about, not {until}: today is {legal_date(engine.clock.now())}"
+    today = legal_date(engine.clock.now())
+    if not today <= until <= today + HORIZON:
+        msg = f"ask about a day from today, {today}, to {today + HORIZON}, a year ahead at most; found {until}"
         raise InputError(msg)
     units = sorted({*unit_paths, *(path for each in suppositions for path in each.unit_paths)})
     expected, *_ = _tried(database, engine, (), until, units)
