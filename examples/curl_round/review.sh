@@ -3,7 +3,8 @@
 #
 #   rasoat token create he-thong-xa --scope read --scope act --scope admin --days 30 \
 #     --role committee:42/446/18766 --role enumerator:42/446/18766 --role commune_chair:42/446/18766 \
-#     --role village_head:42/446/18766/18766-01 --role village_head:42/446/18766/18766-02 --role superior_chair:42/446
+#     --role village_head:42/446/18766/18766-01 --role village_head:42/446/18766/18766-02 --role superior_chair:42/446 \
+#     --role supervisor:42   # who registers the units of the province
 #   rasoat serve &
 #   RASOAT_TOKEN=rst_… examples/curl_round/review.sh
 #

@@ -33,7 +33,8 @@ def engine(tmp_path):
 
 def _token(engine):
     heads = (Mandate("village_head", f"{COMMUNE}/18766-{number}") for number in ("01", "02"))
-    held = (*(Mandate(office, COMMUNE) for office in OFFICES), *heads, Mandate("superior_chair", "42/446"))
+    above = (Mandate("superior_chair", "42/446"), Mandate("supervisor", "42"))
+    held = (*(Mandate(office, COMMUNE) for office in OFFICES), *heads, *above)
     now = datetime.now(UTC)
     with engine.transaction() as tx:
         asked = NewToken("he-thong-xa", ("read", "act", "admin"), held, (), now + timedelta(days=1))
