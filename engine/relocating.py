@@ -15,11 +15,11 @@ from .terms import owner_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date
 
     from ..persistence.cases import CaseRow
     from ..persistence.database import Tx
     from ..persistence.deadlines import DeadlineRow
+    from .people import HouseholdOrder
     from .service import Engine
 
 __all__ = ["relocate"]
@@ -34,9 +34,7 @@ def relocate(
     path_of: Callable[[str], str],
     *,
     how: str,
-    on: date,
-    document: str,
-    actor: str,
+    order: HouseholdOrder,
 ) -> int:
     """Let locked cases lie where `path_of` says of their present path; return how many moved.
 
@@ -45,7 +43,7 @@ def relocate(
     moving = [(case, path_of(case.unit_path)) for case in cases]
     moving = [(case, path) for case, path in moving if path != case.unit_path]
     now = engine.clock.now()
-    cores = [_core(case, path, how, on, document, actor, instant_text(now)) for case, path in moving]
+    cores = [_core(case, path, how, order, instant_text(now)) for case, path in moving]
     hashes = hash_events({case.id: case.head for case, _ in moving}, cores)
     rehome(
         tx,
@@ -56,7 +54,10 @@ def relocate(
     )
     insert_events(
         tx,
-        [EventRow(*core[:7], on, now, actor, core.payload, digest) for core, digest in zip(cores, hashes, strict=True)],
+        [
+            EventRow(*core[:7], order.on, now, order.actor.key, core.payload, digest)
+            for core, digest in zip(cores, hashes, strict=True)
+        ],
     )
     paths = {case.id: path for case, path in moving}
     rows = [row for rows in open_of(tx, list(paths)).values() for row in rows]
@@ -65,11 +66,13 @@ def relocate(
     return len(moving)
 
 
-def _core(case: CaseRow, path: str, how: str, on: date, document: str, actor: str, stamp: str) -> EventCore:
-    payload = {"unit_from": case.unit_path, "unit_to": path, "document": document}
+def _core(case: CaseRow, path: str, how: str, order: HouseholdOrder, stamp: str) -> EventCore:
+    payload = {"unit_from": case.unit_path, "unit_to": path, "document": order.document}
+    if order.actor.on_behalf_of is not None:
+        payload["on_behalf_of"] = order.actor.on_behalf_of
     return EventCore(
         case.id, case.seq + 1, "moved", how, case.state, case.state, None,
-        on.isoformat(), stamp, actor, canonical_json(payload).decode(), "",
+        order.on.isoformat(), stamp, order.actor.key, canonical_json(payload).decode(), "",
     )  # fmt: skip
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from ..foundation.errors import NotFoundError
-from .rounds import HouseholdRow, RoundRow, households_by_code
+from ..foundation.errors import ConflictError, NotFoundError
+from .rounds import HouseholdRow, RoundRow, UnitRow, households_by_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,9 +20,12 @@ __all__ = [
     "add_members",
     "cases_of_households",
     "change_household",
+    "forerunners",
     "households_below",
+    "households_by_id",
     "insert_lineage",
     "lineage_of",
+    "lock_units",
     "members_elsewhere",
     "recode_households",
     "recode_unit",
@@ -80,10 +83,45 @@ def resolve(tx: Tx, code: str) -> HouseholdRow:
     return found
 
 
-def change_household(tx: Tx, household_id: int, **values: Any) -> None:
-    """Write what changed of a household; its id stays."""
-    table = tx.tables.household
-    tx.execute(update(table).where(table.c.id == household_id).values(**values))
+def forerunners(tx: Tx, household_id: int) -> list[int]:
+    """Return the households whose people may have come into one: merged into it, or before it was split off."""
+    table = tx.tables.household_lineage.c
+    seen, fresh = {household_id}, {household_id}
+    while fresh:
+        merged = select(table.household_id).where(table.kind == "merged", table.other_id.in_(fresh))
+        left = select(table.other_id).where(table.kind == "split", table.household_id.in_(fresh))
+        fresh = {int(each) for query in (merged, left) for (each,) in tx.select(query)} - seen
+        seen |= fresh
+    return sorted(seen - {household_id})
+
+
+def households_by_id(tx: Tx, household_ids: Sequence[int], *, lock: bool = False) -> dict[int, HouseholdRow]:
+    """Return households as they are, by id; with `lock` nobody else changes them until the transaction ends."""
+    h, wanted = tx.tables.household.c, sorted(set(household_ids))
+    columns = [h[name] for name in HouseholdRow._fields]
+    found: dict[int, HouseholdRow] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        query = select(*columns).where(h.id.in_(wanted[start : start + _AT_ONCE])).order_by(h.id)
+        rows = tx.select(query.with_for_update() if lock else query)
+        found |= {row.id: HouseholdRow(*row) for row in rows}
+    return found
+
+
+def lock_units(tx: Tx, paths: Sequence[str]) -> dict[str, UnitRow]:
+    """Lock units in the order of their paths and return those there are, by path."""
+    table = tx.tables.unit
+    columns = [table.c[name] for name in UnitRow._fields]
+    query = select(*columns).where(table.c.path.in_(sorted(set(paths)))).order_by(table.c.path).with_for_update()
+    return {row.path: UnitRow(*row) for row in tx.select(query)}
+
+
+def change_household(tx: Tx, row: HouseholdRow, **values: Any) -> None:
+    """Write what changed of a household as it was read; `ConflictError` if it is no longer so. Its id stays."""
+    h = tx.tables.household.c
+    unchanged = (h.id == row.id, h.sealed == row.sealed, h.unit_path == row.unit_path, h.valid_to.is_(None))
+    if tx.execute(update(tx.tables.household).where(*unchanged).values(**values)) != 1:
+        msg = f"household {row.code!r} was changed by another writer; look at it and decide anew"
+        raise ConflictError(msg)
 
 
 def households_below(tx: Tx, low: str, high: str) -> list[HouseholdRow]:

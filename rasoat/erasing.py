@@ -13,13 +13,14 @@ import structlog
 from sqlalchemy import insert, select
 
 from .engine.chaining import Note, note
+from .engine.household_orders import locked
 from .engine.people import Erased
 from .foundation.clock import legal_date
-from .foundation.errors import InputError, NotFoundError
+from .foundation.errors import InputError
 from .foundation.text import comparable
 from .persistence.cases import lock
 from .persistence.household_keys import forget
-from .persistence.rounds import households_by_code
+from .persistence.lineage import cases_of_households, forerunners, households_by_id, resolve
 from .persistence.vault import WrappedKey
 
 if TYPE_CHECKING:
@@ -30,42 +31,53 @@ if TYPE_CHECKING:
     from .persistence.rounds import HouseholdRow
     from .persistence.vault import Vault
 
-__all__ = ["Erased", "Erasure", "erase", "erasure_of"]
+__all__ = ["Erased", "Erasure", "destroy", "erase", "erasure_of"]
 
 log = structlog.get_logger("rasoat.erasing")
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Why and on which document a household's personal data is erased, and by whom."""
+    """Why and on which document a household's personal data is erased, by whom, and for whom that acts.
+
+    For whom is said in the chains of the cases; the row beside them holds who did it.
+    """
 
     reason: str
     document: str
     actor: str
+    on_behalf_of: str | None = None
 
 
 def erase(tx: Tx, vault: Vault, code: str, erasure: Erasure, now: datetime) -> Erased:
     """Destroy the key to a household's personal data; record it beside the cases and in each case's chain.
 
-    `NotFoundError` if there is no such household, `InputError` if it was erased before, if reason or document is
-    missing, or if they name one of the people: what is on record could never be erased again.
+    A code stands for the household it has become part of. What an ended household that became part of this one, or of
+    one it was split from, still holds sealed goes too. `NotFoundError` if there is no such household, `InputError` if
+    it was erased before, if reason or document is missing, or if they name one of the people: what is on record could
+    never be erased again. `ConflictError` if it is changed at the same moment.
     """
-    row = households_by_code(tx, [code]).get(code)
-    if row is None:
-        msg = f"no household {code!r}"
-        raise NotFoundError(msg)
-    key = WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key)
-    if not key.wrapped:
-        msg = f"the personal data of household {code!r} was erased before; see: rasoat household show {code}"
+    row = resolve(tx, code)
+    former = [each for each in households_by_id(tx, forerunners(tx, row.id)).values() if _is_left(each)]
+    rows = locked(tx, [row, *former])
+    if not row.wrapped_key:
+        msg = f"the personal data of household {code!r} was erased before; see: rasoat household show {row.code}"
         raise InputError(msg)
-    _require_impersonal(erasure, vault, key, row)
-    case_ids = _cases_of(tx, row.id)
+    for each in rows:
+        _require_impersonal(erasure, vault, each)
+    case_ids = [case_id for case_id, _, _ in cases_of_households(tx, [each.id for each in rows])]
     _note(tx, case_ids, erasure, now)
-    forget(tx, key)
-    members = {"household_id": row.id, "erased_at": now, "actor": erasure.actor}
-    tx.execute(insert(tx.tables.erasure), members | {"reason": erasure.reason, "document": erasure.document})
+    for each in rows:
+        destroy(tx, each, erasure, now)
     log.info("personal_data_erased", household=row.id, cases=len(case_ids), actor=erasure.actor)
     return Erased(row.id, tuple(case_ids))
+
+
+def destroy(tx: Tx, row: HouseholdRow, erasure: Erasure, now: datetime) -> None:
+    """Destroy the key to what a locked household holds sealed, and keep why, when and by whom."""
+    forget(tx, _key(row))
+    kept = {"household_id": row.id, "erased_at": now, "actor": erasure.actor}
+    tx.execute(insert(tx.tables.erasure), kept | {"reason": erasure.reason, "document": erasure.document})
 
 
 def erasure_of(tx: Tx, household_id: int) -> tuple[datetime, Erasure] | None:
@@ -75,14 +87,23 @@ def erasure_of(tx: Tx, household_id: int) -> tuple[datetime, Erasure] | None:
     return (found[0].erased_at, Erasure(*found[0][1:])) if found else None
 
 
-def _require_impersonal(erasure: Erasure, vault: Vault, key: WrappedKey, row: HouseholdRow) -> None:
+def _is_left(row: HouseholdRow) -> bool:
+    """Whether a household has ended and still holds its people sealed."""
+    return row.valid_to is not None and bool(row.wrapped_key)
+
+
+def _key(row: HouseholdRow) -> WrappedKey:
+    return WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key)
+
+
+def _require_impersonal(erasure: Erasure, vault: Vault, row: HouseholdRow) -> None:
     said = {"reason": erasure.reason, "document": erasure.document}
     for field, value in said.items():
         if not value.strip():
             msg = f"erasing needs a {field}: it stays on record in the place of what was erased"
             raise InputError(msg)
     told = comparable(" ".join(said.values()))
-    if any(comparable(word) in told for word in _personal(vault.open(key, row.sealed))):
+    if any(comparable(word) in told for word in _personal(vault.open(_key(row), row.sealed))):
         msg = f"reason or document names a person of household {row.code!r} and would stay on record; say it without"
         raise InputError(msg)
 
@@ -92,13 +113,11 @@ def _personal(opened: dict[str, list[dict[str, str | None]]]) -> Iterator[str]:
         yield from (value for value in (person["name"], person["identity"]) if value)
 
 
-def _cases_of(tx: Tx, household_id: int) -> list[int]:
-    case = tx.tables.case.c
-    return [i for (i,) in tx.select(select(case.id).where(case.household_id == household_id).order_by(case.id))]
-
-
 def _note(tx: Tx, case_ids: list[int], erasure: Erasure, now: datetime) -> None:
     if not case_ids:
         return
-    notes = [Note(i, "erasure", "erase", legal_date(now), {"document": erasure.document}) for i in case_ids]
+    said = {"document": erasure.document}
+    if erasure.on_behalf_of is not None:
+        said["on_behalf_of"] = erasure.on_behalf_of
+    notes = [Note(i, "erasure", "erase", legal_date(now), said) for i in case_ids]
     note(tx, lock(tx, case_ids), notes, erasure.actor, now)

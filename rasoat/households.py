@@ -10,25 +10,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .engine.chaining import Note, note
-from .engine.definition import SUPERVISOR, StateKind
+from .engine.household_orders import HOUSEHOLD_ROLES, living, locked, require_communes, require_place
+from .engine.household_records import keep, note_running, running, withdraw
 from .engine.people import Household, HouseholdChange, HouseholdOrder, Person
 from .engine.relocating import relocate
-from .engine.values import ActRequest
-from .foundation.clock import legal_date
-from .foundation.errors import InputError, PermissionDeniedError
+from .erasing import Erasure, destroy
+from .foundation.errors import InputError
 from .foundation.logs import Log
+from .foundation.messages import fault
 from .foundation.paths import at_level, below, parent
+from .foundation.text import comparable
 from .persistence.cases import lock
 from .persistence.lineage import (
-    LineageRow,
-    cases_of_households,
     change_household,
     households_below,
-    insert_lineage,
     recode_households,
     recode_unit,
-    resolve,
     rounds_at,
     set_members,
 )
@@ -58,9 +55,8 @@ __all__ = [
 ]
 
 log = Log("rasoat.households")
-HOUSEHOLD_ROLES = ("committee", "commune_chair", SUPERVISOR)
-"""Who may change who a household is."""
 _AT_LEAST = 2
+_HEAD = "chủ hộ"
 
 
 def split(
@@ -79,9 +75,9 @@ def split(
     The case of the household they leave goes on. The new one keeps the class they had until it is reviewed itself;
     having no case yet, it shows among those left out of a round. `InputError` if the head leaves, or all do.
     """
-    row = _living(tx, engine, order, code)
+    (row,) = living(tx, engine, order, code)
     place = unit_path or row.unit_path
-    _require_authority(engine, order, place)
+    require_place(tx, engine, order, place)
     people = _people(tx, engine, vault, order, row, "split")
     _require_places(members, len(people), code, staying=1)
     if 1 in members:
@@ -97,8 +93,8 @@ def split(
     _rewrite(tx, vault, row, [person for i, person in enumerate(people, 1) if i not in members])
     set_members(tx, new_id, member_indices(vault, leaving))
     moved = row._replace(id=new_id, code=new_code, unit_path=place)
-    _keep(tx, engine, order, "split", [(row, moved, row.id)])
-    followed = _note_running(tx, engine, order, row, "split", new_id)
+    keep(tx, engine, order, "split", [(row, moved, row.id)])
+    followed = note_running(tx, engine, order, row, "split", new_id)
     return HouseholdChange({row.code: row.id, new_code: new_id}, followed)
 
 
@@ -107,9 +103,10 @@ def merge(
 ) -> HouseholdChange:
     """Let a household become part of another (nhập hộ); `relations` says what its members are to the other's head.
 
-    Its running case is withdrawn from the round; its code stands for the other household from now on.
+    Its running case is withdrawn from the round; its code stands for the other household from now on. Its people are
+    sealed there only: the key to what was sealed here is destroyed, so that forgetting them there is enough.
     """
-    row, host = _living(tx, engine, order, code), _living(tx, engine, order, into)
+    row, host = living(tx, engine, order, code, into)
     if row.id == host.id:
         msg = f"household {code} cannot become part of itself"
         raise InputError(msg)
@@ -117,59 +114,62 @@ def merge(
     staying = _people(tx, engine, vault, order, host, "merge")
     _require_places(relations, len(joining), code)
     told = [replace(person, relation=relations.get(i, person.relation)) for i, person in enumerate(joining, 1)]
-    withdrawn = _withdraw(tx, engine, order, row, f"merged: {host.code}")
-    set_members(tx, row.id, [])
-    change_household(tx, row.id, valid_to=order.on, identity_index=None, twin_index=None)
+    withdrawn = withdraw(tx, engine, order, row, f"merged: {host.code}")
+    change_household(tx, row, valid_to=order.on)
+    destroy(tx, row, Erasure(f"merged: {host.code}", order.document, order.actor.key), engine.clock.now())
     _rewrite(tx, vault, host, [*staying, *told])
-    _keep(tx, engine, order, "merged", [(row, host._replace(id=row.id), host.id)])
-    followed = _note_running(tx, engine, order, host, "merged", row.id)
+    keep(tx, engine, order, "merged", [(row, host._replace(id=row.id), host.id)])
+    followed = note_running(tx, engine, order, host, "merged", row.id)
     return HouseholdChange({host.code: host.id}, followed, withdrawn)
 
 
 def change_head(
     tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str, head: int, relations: Mapping[int, str]
 ) -> HouseholdChange:
-    """Let another member be the head (đổi chủ hộ); `relations` says what each is to the new one, by old place."""
-    row = _living(tx, engine, order, code)
+    """Let another member be the head (đổi chủ hộ); `relations` says what each is to the new one, by old place.
+
+    What the former head is must be said; the new one is "chủ hộ".
+    """
+    (row,) = living(tx, engine, order, code)
     people = _people(tx, engine, vault, order, row, "head")
     _require_places({head: "", **relations}, len(people), code)
     if head == 1:
         msg = f"household {code}: member 1 is its head already"
         raise InputError(msg)
-    told = [replace(person, relation=relations.get(i, person.relation)) for i, person in enumerate(people, 1)]
+    _require_relations(code, head, relations)
+    known = {**relations, head: _HEAD}
+    told = [replace(person, relation=known.get(i, person.relation)) for i, person in enumerate(people, 1)]
     _rewrite(tx, vault, row, [told[head - 1], *(person for i, person in enumerate(told, 1) if i != head)])
-    _keep(tx, engine, order, "head", [(row, row, None)])
-    return HouseholdChange({row.code: row.id}, _note_running(tx, engine, order, row, "head", row.id))
+    keep(tx, engine, order, "head", [(row, row, None)])
+    return HouseholdChange({row.code: row.id}, note_running(tx, engine, order, row, "head", row.id))
 
 
 def move(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str, unit_path: str) -> HouseholdChange:
     """Let a household go to another village. Its running case goes along within the commune, else it is withdrawn."""
-    row = _living(tx, engine, order, code)
+    (row,) = living(tx, engine, order, code)
     if unit_path == row.unit_path or unit_path.count("/") != row.unit_path.count("/"):
         msg = f"household {code} lies in {row.unit_path}; expected the path of another village, found {unit_path!r}"
         raise InputError(msg)
     people = _people(tx, engine, vault, order, row, "move")
     stays = at_level(row.unit_path, "commune") == at_level(unit_path, "commune")
-    withdrawn = () if stays else _withdraw(tx, engine, order, row, f"moved: {unit_path}")
-    change_household(tx, row.id, unit_path=unit_path, twin_index=twin_index(vault, people[0], unit_path))
-    _keep(tx, engine, order, "moved", [(row, row._replace(unit_path=unit_path), None)])
-    running = _running(tx, engine, [row.id]) if stays else []
-    relocate(
-        tx, engine, lock(tx, running), lambda _: unit_path, how="move", on=order.on, document=order.document,
-        actor=order.actor.key,
-    )  # fmt: skip
-    return HouseholdChange({row.code: row.id}, tuple(running), withdrawn)
+    withdrawn = () if stays else withdraw(tx, engine, order, row, f"moved: {unit_path}")
+    change_household(tx, row, unit_path=unit_path, twin_index=twin_index(vault, people[0], unit_path))
+    keep(tx, engine, order, "moved", [(row, row._replace(unit_path=unit_path), None)])
+    going = running(tx, engine, [row.id]) if stays else []
+    relocate(tx, engine, lock(tx, going), lambda _: unit_path, how="move", order=order)
+    return HouseholdChange({row.code: row.id}, tuple(going), withdrawn)
 
 
 def recode(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, old: str, new: str) -> HouseholdChange:
     """Give a commune its new code: units, rounds, settings, households and their running cases, each with its lineage.
 
-    `InputError` if the levels differ (that is a migration, `rasoat migrate`) or something lies under the new path.
+    `InputError` if the levels differ (that is a migration, `rasoat migrate`), `old` is no commune that stands, or no
+    unit stands above `new`, or something lies there; `PermissionDeniedError` without power over both units above.
     """
-    _require_authority(engine, order, old)
     if old.count("/") != new.count("/") or old == new or households_below(tx, *below(new)):
         msg = f"{old} → {new}: expected another path of the same level under which no household lies yet"
         raise InputError(msg)
+    require_communes(tx, engine, order, [old], new)
     return _rename(tx, engine, vault, order, old, new, lambda path: _under(path, old, new))
 
 
@@ -193,9 +193,9 @@ def merge_communes(
     """
     going = [old for old in dict.fromkeys(communes) if old != new]
     _require_merger(tx, communes, going, new, villages)
+    require_communes(tx, engine, order, list(dict.fromkeys(communes)), new)
     done = HouseholdChange({})
     for old in going:
-        _require_authority(engine, order, old)
 
         def path_of(path: str, old: str = old) -> str:
             return villages.get(path) or _under(path, old, new)
@@ -233,7 +233,7 @@ def _rename(
     became: tuple[str, str] = ("recoded", ""),
 ) -> HouseholdChange:
     """Let all that lies in a commune lie where `path_of` says: units, rounds, settings, households, running cases."""
-    rows = households_below(tx, *below(old))
+    rows = locked(tx, households_below(tx, *below(old)))
     changed = _recoded(tx, vault, rows, old, new, path_of)
     move_units(tx, old, path_of, order.on, order.document, kind=became[0], name=became[1])
     recode_unit(tx, new)
@@ -241,36 +241,11 @@ def _rename(
         move_round(tx, opened, opened.workflow, new)
         move_settings(tx, (opened.workflow, opened.workflow), path_of)
     recode_households(tx, [(row.id, row.code, row.unit_path, row.twin_index) for row in changed])
-    _keep(tx, engine, order, "recoded", [(was, now, None) for was, now in zip(rows, changed, strict=True)])
-    running = _running(tx, engine, [row.id for row in rows])
-    relocate(
-        tx, engine, lock(tx, running), path_of, how="recode", on=order.on, document=order.document,
-        actor=order.actor.key,
-    )  # fmt: skip
-    log.info("commune_renamed", kind=became[0], households=len(rows), cases=len(running))
-    return HouseholdChange({row.code: row.id for row in changed}, tuple(running))
-
-
-def _living(tx: Tx, engine: Engine, order: HouseholdOrder, code: str) -> HouseholdRow:
-    row = resolve(tx, code)
-    if row.valid_to is not None:
-        msg = f"household {code!r} ended on {row.valid_to}"
-        raise InputError(msg)
-    _require_authority(engine, order, row.unit_path)
-    return row
-
-
-def _require_authority(engine: Engine, order: HouseholdOrder, path: str) -> None:
-    today = legal_date(engine.clock.now())
-    if order.on > today:
-        msg = f"{order.on} lies after today ({today}); what has not happened cannot be entered"
-        raise InputError(msg)
-    if not order.document.strip():
-        msg = "a change of households names the document that orders it"
-        raise InputError(msg)
-    if order.actor.mandate_for(HOUSEHOLD_ROLES, path, order.on) is None:
-        msg = f"{order.actor.key!r} holds none of the roles {', '.join(HOUSEHOLD_ROLES)} in {path} on {order.on}"
-        raise PermissionDeniedError(msg)
+    keep(tx, engine, order, "recoded", [(was, now, None) for was, now in zip(rows, changed, strict=True)])
+    going = running(tx, engine, [row.id for row in rows])
+    relocate(tx, engine, lock(tx, going), path_of, how="recode", order=order)
+    log.info("commune_renamed", kind=became[0], households=len(rows), cases=len(going))
+    return HouseholdChange({row.code: row.id for row in changed}, tuple(going))
 
 
 def _require_places(members: Mapping[int, Any], size: int, code: str, *, staying: int = 0) -> None:
@@ -278,6 +253,14 @@ def _require_places(members: Mapping[int, Any], size: int, code: str, *, staying
         named = ", ".join(map(str, members)) or "nobody"
         msg = f"household {code} has {size} members, 1 being its head; {named} was named"
         raise InputError(msg)
+
+
+def _require_relations(code: str, head: int, relations: Mapping[int, str]) -> None:
+    """Refuse a new head who is told to be something else, and a former one of whom is not said what he is now."""
+    if head in relations and comparable(relations[head]) != comparable(_HEAD):
+        raise fault(InputError, "households.new_head", household=code, place=head, relation=relations[head])
+    if comparable(relations.get(1, _HEAD)) == comparable(_HEAD):
+        raise fault(InputError, "households.former_head", household=code)
 
 
 def _people(
@@ -293,66 +276,13 @@ def _rewrite(tx: Tx, vault: Vault, row: HouseholdRow, people: Sequence[Person]) 
     key, head = WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key), people[0]
     change_household(
         tx,
-        row.id,
+        row,
         persons=len(people),
         sealed=vault.seal(key, {"members": people_of(people)}),
         identity_index=vault.identity_index(head.identity) if head.identity else None,
         twin_index=twin_index(vault, head, row.unit_path),
     )
     set_members(tx, row.id, member_indices(vault, people))
-
-
-def _keep(
-    tx: Tx,
-    engine: Engine,
-    order: HouseholdOrder,
-    kind: str,
-    changes: Sequence[tuple[HouseholdRow, HouseholdRow, int | None]],
-) -> None:
-    now = engine.clock.now()
-    insert_lineage(
-        tx,
-        [
-            LineageRow(
-                new_id, after.id, kind, other, before.code, after.code, before.unit_path, after.unit_path,
-                order.on, now, order.actor.key, order.document,
-            )
-            for new_id, (before, after, other) in zip(engine.ids.take(len(changes)), changes, strict=True)
-        ],
-    )  # fmt: skip
-
-
-def _running(tx: Tx, engine: Engine, household_ids: Sequence[int]) -> list[int]:
-    """Return the cases of some households that have not ended."""
-    return [
-        case_id
-        for case_id, workflow, state in cases_of_households(tx, household_ids)
-        if engine.library.compiled(workflow).workflow.state(state).kind is not StateKind.END
-    ]
-
-
-def _note_running(
-    tx: Tx, engine: Engine, order: HouseholdOrder, row: HouseholdRow, what: str, other: int
-) -> tuple[int, ...]:
-    """Say in the chains of a household's running cases what happened to it; they go on."""
-    running = _running(tx, engine, [row.id])
-    told = {"household": str(other), "document": order.document}
-    notes = [Note(case_id, "household", what, order.on, told) for case_id in running]
-    note(tx, lock(tx, running), notes, order.actor.key, engine.clock.now())
-    return tuple(running)
-
-
-def _withdraw(tx: Tx, engine: Engine, order: HouseholdOrder, row: HouseholdRow, reason: str) -> tuple[int, ...]:
-    running = _running(tx, engine, [row.id])
-    for case_id in running:
-        rows = {case_id: {"reason": reason}}
-        request = ActRequest("withdraw", (case_id,), order.on, order.actor, rows=rows, document=order.document)
-        outcome = engine.fire_many(tx, request)
-        if not outcome.ok:
-            why = outcome.refused[0].reason.en
-            msg = f"household {row.code}: its running case {case_id} cannot be withdrawn from its round: {why}"
-            raise InputError(msg)
-    return tuple(running)
 
 
 def _recoded(

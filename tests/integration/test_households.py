@@ -274,7 +274,7 @@ def test_the_lineage_cannot_be_changed(engine):
 
 def test_a_look_at_people_by_a_change_is_noted(engine):
     put_forward(engine, family("H1", "A", "B"))
-    engine.change_head(ORDER, "H1", 2)
+    engine.change_head(ORDER, "H1", 2, {1: "bố"})
     table = engine.database.tables.personal_read
     with engine.database.read() as tx:
         noted = tx.select(select(table.c.actor, table.c.purpose))

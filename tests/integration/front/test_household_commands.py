@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 RUNNER = CliRunner()
 COMMUNE = "42/446/18766"
 V1, V2 = f"{COMMUNE}/01", f"{COMMUNE}/02"
-ORDER = ("--actor", "CB-1", "--role", "committee:42", "--document", "31/QĐ-UBND", "--on", "01/10/2022")
+OTHER = "42/446/18777"
+ROLES = ("--role", f"committee:{COMMUNE}", "--role", f"committee:{OTHER}")
+ORDER = ("--actor", "CB-1", *ROLES, "--document", "31/QĐ-UBND", "--on", "01/10/2022")
 
 
 def run(*words: str) -> tuple[int, str, str]:
@@ -37,6 +39,11 @@ def done(*words: str) -> Any:
 def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/try.db"
     engine = Rasoat.open(url, clock=FrozenClock(datetime(2022, 10, 1, 9, tzinfo=LEGAL_ZONE)), ids=CountingIds())
+    known = {"name": "X", "valid_from": date(2000, 1, 1)}
+    chain = [(None, "42"), ("42", "446"), ("446", "18766"), ("446", "18777"), ("18766", "01")]
+    levels = ("province", "district", "commune", "commune", "village")
+    pairs = zip(chain, levels, strict=True)
+    engine.register_units([{"code": own, "parent": up, "level": level, **known} for (up, own), level in pairs])
     people = tuple(Person(name, "con", "1970-01-01", "male") for name in "ABC")
     engine.register_households([Household(f"18766-{i}", V1, people, "rural", "poor") for i in (1, 2)])
     engine.open_round("R", "annual", COMMUNE, date(2022, 9, 26))

@@ -159,7 +159,8 @@ def test_a_household_is_split_merged_led_anew_and_moved_and_keeps_its_lineage(pl
         assert again.json() == first.json()
         assert client.get("/v1/households/H-3").json()["persons"] == 1
         assert client.post("/v1/households/H-2/merge", json=ORDER | {"into": "H-1"}).status_code == 201
-        assert client.post("/v1/households/H-1/head", json=ORDER | {"head": 2}).status_code == 201
+        to_two = ORDER | {"head": 2, "relations": {"1": "bố"}}
+        assert client.post("/v1/households/H-1/head", json=to_two).status_code == 201
         moved = client.post("/v1/households/H-3/move", json=ORDER | {"unit": village(2)})
         assert moved.status_code == 201
         told = client.get("/v1/households/H-2/lineage").json()
