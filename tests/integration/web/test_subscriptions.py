@@ -152,12 +152,22 @@ def test_both_secrets_sign_on_the_day_of_the_change(planted, receiver):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://169.254.169.254/latest", "https://10.0.0.1/x", "http://[::ffff:10.0.0.1]/x", "http://u:p@127.0.0.1/"],
+    [
+        "http://169.254.169.254/latest",
+        "https://10.0.0.1/x",
+        "http://[::ffff:10.0.0.1]/x",
+        "http://u:p@127.0.0.1/",
+        "http://203.162.0.1/x",
+        "https://[::127.0.0.1]/",
+        "https://[::ffff:0:7f00:1]/",
+        "https://[64:ff9b:1::7f00:1]/",
+    ],
 )
 def test_an_address_of_the_house_is_refused(planted, url):
     with planted.client(planted.token("QT-01", scopes=SCOPES)) as client:
         answer = client.post("/v1/subscriptions", json={"url": url, "unit": COMMUNE})
         assert (answer.status_code, problem(answer)["code"]) == (422, "address")
+        assert "detail" not in problem(answer)  # where a name leads in the house is not for who asks
         assert client.get("/v1/subscriptions").json()["items"] == []
 
 

@@ -108,6 +108,12 @@ def test_the_summary_is_due_on_the_first_working_day_of_the_week():
     assert not summary_due(at(2022, 10, 26, 8), date(2022, 10, 25), HALF_PAST_SEVEN, without_monday)
 
 
+def test_a_summary_missed_all_week_does_not_go_out_on_its_sunday():
+    last_week = date(2022, 10, 17)
+    assert not summary_due(at(2022, 10, 30, 9), last_week, HALF_PAST_SEVEN, weekday)
+    assert summary_due(at(2022, 10, 28, 9), last_week, HALF_PAST_SEVEN, weekday)
+
+
 def test_a_summary_missed_on_its_day_is_caught_up_in_the_same_week():
     assert summary_due(at(2022, 10, 26, 0), date(2022, 10, 17), HALF_PAST_SEVEN, weekday)
 

@@ -126,6 +126,7 @@ SAMPLES = {
     "weekly_summary": [
         weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 40, 37, 2)]),
         weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 0, 0, 0)]),
+        weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 0, 0, 5)]),
     ],
     "delay_notice": [
         {**CASE, **LETTER},
@@ -319,3 +320,8 @@ def test_a_template_of_the_host_runs_in_a_sandbox_and_changes_nothing(tmp_path, 
     with pytest.raises(InputError, match=r"unsafe|not safely callable"):
         render("channel_test", "vi", data, templates=tmp_path)
     assert data["households"] == []
+
+
+def test_the_title_of_an_idle_week_does_not_hide_what_is_overdue():
+    idle, late = (render("weekly_summary", "vi", SAMPLES["weekly_summary"][n]).title for n in (1, 2))
+    assert (idle.endswith("không có việc đến hạn"), late.endswith("5 việc đang quá hạn")) == (True, True)
