@@ -355,14 +355,22 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
             return registry.find_by_identity(tx, self.vault, number)
 
     def erase_household(
-        self, code: str, *, reason: str, document: str, actor: str, connection: Connection | None = None
+        self,
+        code: str,
+        *,
+        reason: str,
+        document: str,
+        actor: str,
+        on_behalf_of: str | None = None,
+        connection: Connection | None = None,
     ) -> Erased:
         """Destroy the key to a household's personal data for good; its cases and their chains stay and verify.
 
-        `InputError` if it was erased before, or if `reason` or `document` is missing or names one of its people.
+        What a household that became part of it still holds goes too. `InputError` if it was erased before, or if
+        `reason` or `document` is missing or names one of its people.
         """
         with self.transaction(connection) as tx:
-            return erase(tx, self.vault, code, Erasure(reason, document, actor), self.clock.now())
+            return erase(tx, self.vault, code, Erasure(reason, document, actor, on_behalf_of), self.clock.now())
 
 
 def _calendar_known_on(day: date, unit_path: str) -> Calendar:

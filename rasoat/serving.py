@@ -82,6 +82,7 @@ class HouseholdRegistry:
         """Give a commune its new code."""
         return households.recode(tx, self._app.engine, self._app.vault, order, old, new)
 
-    def erase(self, tx: Tx, code: str, *, reason: str, document: str, actor: str) -> Erased:
+    def erase(self, tx: Tx, code: str, *, reason: str, document: str, actor: str, on_behalf_of: str | None) -> Erased:
         """Destroy the key to a household's personal data for good."""
-        return erase(tx, self._app.vault, code, Erasure(reason, document, actor), self._app.clock.now())
+        erasure = Erasure(reason, document, actor, on_behalf_of)
+        return erase(tx, self._app.vault, code, erasure, self._app.clock.now())

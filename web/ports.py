@@ -126,7 +126,7 @@ class Registry(Protocol):
         """Give a commune its new code."""
         ...
 
-    def erase(self, tx: Tx, code: str, *, reason: str, document: str, actor: str) -> Erased:
+    def erase(self, tx: Tx, code: str, *, reason: str, document: str, actor: str, on_behalf_of: str | None) -> Erased:
         """Destroy the key to a household's personal data for good."""
         ...
 

@@ -209,8 +209,9 @@ def erase(session: Acting, code: _Code, asked: ErasureIn, key: IdempotencyKey = 
         row = _require_seen(tx, session, code)
         session.principal.require_role(session.desk.settings.erasing_roles, row.unit_path, session.today)
         done = session.desk.registry.erase(
-            tx, row.code, reason=asked.reason, document=asked.document, actor=session.principal.key
-        )
+            tx, row.code, reason=asked.reason, document=asked.document, actor=session.principal.key,
+            on_behalf_of=session.on_behalf_of,
+        )  # fmt: skip
         return ErasedOut(household=str(done.household_id), cases=[str(case_id) for case_id in done.case_ids])
 
     return once(session, key, f"erasure.{code}", asked, ErasedOut, do)

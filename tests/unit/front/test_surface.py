@@ -78,7 +78,7 @@ ENGINE = {
         "connection=None)"
     ),
     "find_by_identity(self, number)",
-    "erase_household(self, code, *, reason, document, actor, connection=None)",
+    "erase_household(self, code, *, reason, document, actor, on_behalf_of=None, connection=None)",
     "units(self)",
     "split_household(self, order, code, new_code, members, *, unit_path=None, connection=None)",
     "merge_households(self, order, code, into, relations={}, *, connection=None)",

@@ -1,0 +1,314 @@
+"""Who may change a household or a commune, when, and that only one of several at once does. On both databases."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from rasoat import Actor, CountingIds, FrozenClock, Household, HouseholdOrder, Mandate, Person, Rasoat, TimeOrderedIds
+from rasoat.erasing import Erasure, destroy, erasure_of
+from rasoat.foundation.clock import LEGAL_ZONE
+from rasoat.foundation.errors import (
+    ConflictError,
+    InputError,
+    NotFoundError,
+    PermissionDeniedError,
+    RasoatError,
+)
+from rasoat.persistence.rounds import households_by_code
+from tests.support.invariants import broken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+DISTRICT, ELSEWHERE = "42/446", "42/447"
+COMMUNE, OTHER = f"{DISTRICT}/18766", f"{DISTRICT}/18769"
+V1, V2, V3 = f"{COMMUNE}/01", f"{COMMUNE}/02", f"{OTHER}/03"
+TODAY = date(2022, 10, 1)
+UNITS = [
+    ("42", "province", None), ("446", "district", "42"), ("447", "district", "42"), ("18766", "commune", "446"),
+    ("18769", "commune", "446"), ("01", "village", "18766"), ("02", "village", "18766"), ("03", "village", "18769"),
+]  # fmt: skip
+
+
+def holding(*mandates: Mandate, on: date = TODAY) -> HouseholdOrder:
+    return HouseholdOrder(Actor("CB-1", mandates), on, "31/QĐ-UBND")
+
+
+OFFICIAL = holding(Mandate("committee", COMMUNE))
+
+
+def open_engine(url: str, **options: Any) -> Rasoat:
+    clock = FrozenClock(datetime(2022, 10, 1, 9, tzinfo=LEGAL_ZONE))
+    return Rasoat.open(url, keys="development-anywhere", clock=clock, **options)
+
+
+def family(code: str, *names: str) -> Household:
+    people = [Person(name, "con" if i else "chủ hộ", "1970-01-01", "male") for i, name in enumerate(names)]
+    return Household(code, V1, tuple(people), "rural", "poor")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Rasoat]:
+    opened = open_engine(database_url, ids=CountingIds())
+    opened.register_units(
+        [{"code": c, "level": level, "name": c, "parent": up, "valid_from": date(2000, 1, 1)} for c, level, up in UNITS]
+    )
+    opened.register_households([family("K-1", "An", "Bình", "Chi"), family("K-2", "Dung", "Em")])
+    opened.open_round("R", "annual", COMMUNE, date(2022, 9, 26))
+    opened.put_forward("R", {f"K-{n}": {"origin": "managed"} for n in (1, 2)}, date(2022, 9, 26))
+    yield opened
+    opened.close()
+
+
+def rows(engine: Rasoat) -> dict[str, Any]:
+    with engine.database.read() as tx:
+        return {row.code: row for row in tx.select(select(tx.tables.household))}
+
+
+def names(engine: Rasoat, code: str) -> list[str]:
+    return [member.name for member in engine.household(rows(engine)[code].id).members]
+
+
+def at_once(engine: Rasoat, url: str, changes: Sequence[Callable[[Rasoat], Any]]) -> list[Any]:
+    """Begin changes while another writer holds the households, let all of them wait for it, and then go on.
+
+    On SQLite, which has one writer, they follow each other.
+    """
+    writers = [open_engine(url, ids=TimeOrderedIds()) for _ in changes]
+
+    def run(index: int) -> Any:
+        try:
+            return changes[index](writers[index])
+        except RasoatError as error:
+            return error
+
+    with ThreadPoolExecutor(len(changes)) as pool:
+        with engine.transaction() as tx:
+            tx.execute(update(tx.tables.household).values(area="rural"))
+            begun = [pool.submit(run, index) for index in range(len(changes))]
+            if tx.dialect == "postgresql":
+                until_waiting(engine, len(changes))
+            else:
+                time.sleep(0.05)
+        answers = [each.result(timeout=60) for each in begun]
+    for writer in writers:
+        writer.close()
+    return answers
+
+
+def until_waiting(engine: Rasoat, count: int) -> None:
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    pause = threading.Event()
+    for _ in range(600):
+        with engine.database.read() as tx:
+            if tx.select(waiting)[0][0] >= count:
+                return
+        pause.wait(0.05)
+    pytest.fail("the changes do not wait for who holds the household")
+
+
+def won(answers: Sequence[Any]) -> list[Any]:
+    lost = [answer for answer in answers if isinstance(answer, Exception)]
+    assert all(isinstance(each, ConflictError | InputError) for each in lost), lost
+    return [answer for answer in answers if answer not in lost]
+
+
+def test_of_two_mergers_into_each_other_one_is_done(engine, database_url):
+    answers = at_once(
+        engine, database_url, [
+            lambda e: e.merge_households(OFFICIAL, "K-1", "K-2", {1: "con"}),
+            lambda e: e.merge_households(OFFICIAL, "K-2", "K-1", {1: "con"}),
+        ],
+    )  # fmt: skip
+    assert len(won(answers)) == 1
+    [living] = [row for row in rows(engine).values() if row.valid_to is None]
+    assert sorted(names(engine, living.code)) == ["An", "Bình", "Chi", "Dung", "Em"]
+    assert broken(engine.database, engine.library) == []
+
+
+def test_a_member_is_split_off_once(engine, database_url):
+    splits = [lambda e, n=n: e.split_household(OFFICIAL, "K-2", f"N-{n}", {2: "chủ hộ"}) for n in range(4)]
+    assert len(won(at_once(engine, database_url, splits))) == 1
+    [new] = [code for code in rows(engine) if code.startswith("N-")]
+    assert (names(engine, new), names(engine, "K-2")) == (["Em"], ["Dung"])
+
+
+def test_no_change_of_a_head_is_lost(engine, database_url):
+    heads = [lambda e, n=n: e.change_head(OFFICIAL, "K-1", n, {1: "bố"}) for n in (2, 3, 2)]
+    done = won(at_once(engine, database_url, heads))
+    if engine.database.engine.dialect.name == "postgresql":  # they saw the same household: one of them holds
+        assert len(done) == 1
+    assert len(engine.lineage("K-1")[1]) == len(done)
+    assert sorted(names(engine, "K-1")) == ["An", "Bình", "Chi"]
+
+
+def test_nobody_is_written_back_into_a_household_that_is_forgotten(engine, database_url):
+    answers = at_once(
+        engine, database_url, [
+            lambda e: e.erase_household("K-1", reason="hết hạn", document="9/QĐ", actor="cb"),
+            lambda e: e.change_head(OFFICIAL, "K-1", 2, {1: "bố"}),
+            lambda e: e.move_household(OFFICIAL, "K-1", V2),
+        ],
+    )  # fmt: skip
+    assert all(not isinstance(a, Exception) or isinstance(a, ConflictError | NotFoundError) for a in answers)
+    if not isinstance(answers[0], Exception):
+        row = rows(engine)["K-1"]
+        assert (row.wrapped_key, row.sealed, row.identity_index) == (b"", b"", None)
+
+
+def test_a_loser_may_try_again(engine, database_url):
+    moves = [lambda e, v=v: e.move_household(OFFICIAL, "K-1", v) for v in (V2, f"{COMMUNE}/09")]
+    answers = at_once(engine, database_url, moves)
+    lost = [answer for answer in answers if isinstance(answer, Exception)]
+    if engine.database.engine.dialect.name == "postgresql":
+        assert [(each.code, each.retryable, bool(each.vi)) for each in lost] == [("conflict", True, True)]
+
+
+def test_a_merger_leaves_nothing_sealed_in_the_household_that_ended_and_says_so(engine):
+    engine.merge_households(OFFICIAL, "K-1", "K-2", {1: "anh"})
+    row = rows(engine)["K-1"]
+    assert (row.valid_to, row.wrapped_key, row.master_key_id, row.sealed) == (TODAY, b"", "", b"")
+    with engine.database.read() as tx:
+        erasure = erasure_of(tx, row.id)
+    assert erasure is not None
+    assert (erasure[1].reason, erasure[1].document) == ("merged: K-2", "31/QĐ-UBND")
+    assert names(engine, "K-2") == ["Dung", "Em", "An", "Bình", "Chi"]
+    engine.erase_household("K-1", reason="hết hạn", document="9/QĐ", actor="cb")
+    assert [row.wrapped_key for row in rows(engine).values()] == [b"", b""]
+    assert broken(engine.database, engine.library) == []
+
+
+def test_what_an_earlier_merger_left_sealed_goes_with_the_household_its_people_are_in(engine, monkeypatch):
+    """As mergers were before: the row that ended keeps its key."""
+    monkeypatch.setattr("rasoat.households.destroy", lambda *_: None)
+    engine.merge_households(OFFICIAL, "K-1", "K-2", {1: "anh"})
+    engine.split_household(OFFICIAL, "K-2", "K-3", {3: "chủ hộ"})
+    assert names(engine, "K-1") == ["An", "Bình", "Chi"]
+    done = engine.erase_household("K-3", reason="hết hạn", document="9/QĐ", actor="cb")
+    found = rows(engine)
+    assert (found["K-1"].wrapped_key, found["K-3"].wrapped_key, done.household_id) == (b"", b"", found["K-3"].id)
+    assert names(engine, "K-2") == ["Dung", "Em", "Bình", "Chi"]  # who stayed is not concerned
+    with pytest.raises(InputError, match="erased before"):
+        engine.erase_household("K-3", reason="hết hạn", document="9/QĐ", actor="cb")
+
+
+def test_what_is_destroyed_is_on_record_once(engine):
+    with engine.transaction() as tx:
+        row = households_by_code(tx, ["K-1"])["K-1"]
+        destroy(tx, row, Erasure("x", "1/QĐ", "cb"), engine.clock.now())
+    with engine.database.read() as tx:
+        assert erasure_of(tx, row.id) == (engine.clock.now(), Erasure("x", "1/QĐ", "cb"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault", "said"),
+    [
+        (V1, f"{OTHER}/09", InputError, f"{V1} is no commune"),
+        (f"{DISTRICT}/7", f"{DISTRICT}/8", InputError, "is no commune"),
+        (COMMUNE, "42/999/18766", InputError, "does not exist"),
+        (COMMUNE, f"{ELSEWHERE}/18766", PermissionDeniedError, f"no power over {ELSEWHERE}"),
+        (COMMUNE, OTHER, InputError, "expected another path"),
+        (COMMUNE, f"{DISTRICT}/", InputError, "no path of a commune"),
+        (OTHER, f"{DISTRICT}/19999", PermissionDeniedError, "holds none of the roles"),
+    ],
+)
+def test_a_commune_goes_only_where_it_can_be_and_the_order_reaches(engine, old, new, fault, said):
+    engine.register_households([replace(family("K-3", "G"), unit_path=V3)])
+    before = (engine.units(), rows(engine))
+    with pytest.raises(fault) as refused:
+        engine.recode_commune(OFFICIAL, old, new)
+    assert said in str(refused.value)
+    assert (engine.units(), rows(engine)) == before
+
+
+def test_a_commune_that_ended_gets_no_other_code(engine):
+    engine.recode_commune(OFFICIAL, COMMUNE, f"{DISTRICT}/19999")
+    again = holding(Mandate("commune_chair", COMMUNE))
+    with pytest.raises(InputError, match="no commune that stands"):
+        engine.recode_commune(again, COMMUNE, f"{DISTRICT}/19998")
+
+
+def test_the_supervisor_of_both_puts_a_commune_into_another_district(engine):
+    new = f"{ELSEWHERE}/18766"
+    engine.recode_commune(holding(Mandate("supervisor", "42")), COMMUNE, new)
+    assert {row.unit_path for row in rows(engine).values()} == {f"{new}/01"}
+    assert broken(engine.database, engine.library) == []
+
+
+def test_communes_become_one_only_by_who_rules_all_of_them(engine):
+    with pytest.raises(PermissionDeniedError, match=f"for {OTHER}"):
+        engine.merge_communes(OFFICIAL, [COMMUNE, OTHER], COMMUNE)
+    both = holding(Mandate("commune_chair", COMMUNE), Mandate("commune_chair", OTHER))
+    engine.merge_communes(both, [COMMUNE, OTHER], COMMUNE)
+    assert [unit.path for unit in engine.units() if unit.path == f"{COMMUNE}/03"] == [f"{COMMUNE}/03"]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        holding(Mandate("committee", "42")),
+        holding(Mandate("committee", DISTRICT)),
+        holding(Mandate("committee", V1)),
+        holding(Mandate("committee", COMMUNE, None, date(2022, 9, 30)), on=TODAY),
+        holding(Mandate("committee", COMMUNE, None, date(2022, 9, 30)), on=date(2022, 9, 30)),
+        holding(Mandate("committee", COMMUNE, TODAY), on=date(2022, 9, 30)),
+        holding(Mandate("village_head", V1)),
+    ],
+)
+def test_only_the_office_of_the_commune_changes_a_household_and_only_while_it_is_held(engine, order):
+    with pytest.raises(PermissionDeniedError) as refused:
+        engine.move_household(order, "K-1", V2)
+    assert refused.value.vi
+    assert rows(engine)["K-1"].unit_path == V1
+
+
+def test_offices_above_change_households_where_mandates_reach_down(engine):
+    engine.set_setting("mandates_reach_down", value=True)
+    engine.move_household(holding(Mandate("committee", "42")), "K-1", V2)
+    assert rows(engine)["K-1"].unit_path == V2
+
+
+def test_the_supervisor_changes_households_of_every_commune_below(engine):
+    engine.move_household(holding(Mandate("supervisor", "42")), "K-1", V2)
+    assert rows(engine)["K-1"].unit_path == V2
+
+
+def test_a_change_is_not_dated_before_its_household_nor_beyond_what_may_be_back_dated(engine):
+    early = replace(OFFICIAL, on=date(2022, 9, 30))
+    with pytest.raises(InputError, match="before the day from which it is on record"):
+        engine.move_household(early, "K-1", V2)
+    engine.clock.move_to(datetime(2022, 10, 12, 9, tzinfo=LEGAL_ZONE))
+    engine.set_setting("back_dating_days", 10)
+    with pytest.raises(InputError, match="more than 10 days"):
+        engine.move_household(OFFICIAL, "K-1", V2)
+    engine.move_household(replace(OFFICIAL, on=date(2022, 10, 2)), "K-1", V2)
+
+
+def test_the_new_head_is_the_head_and_what_the_former_one_is_must_be_said(engine):
+    for relations in ({}, {2: "chủ hộ"}, {1: "Chủ hộ"}, {1: "bố", 2: "vợ"}):
+        with pytest.raises(InputError):
+            engine.change_head(OFFICIAL, "K-1", 2, relations)
+    engine.change_head(OFFICIAL, "K-1", 2, {1: "bố"})
+    found = engine.household(rows(engine)["K-1"].id).members
+    assert [(m.name, m.relation) for m in found] == [("Bình", "chủ hộ"), ("An", "bố"), ("Chi", "con")]
+
+
+def test_for_whom_it_was_entered_is_in_the_chain(engine):
+    deputy = replace(OFFICIAL, actor=replace(OFFICIAL.actor, on_behalf_of="CT-1"))
+    engine.change_head(deputy, "K-1", 2, {1: "bố"})
+    engine.move_household(deputy, "K-1", V2)
+    engine.erase_household("K-1", reason="hết hạn", document="9/QĐ", actor="cb", on_behalf_of="CT-1")
+    events = [event for event in engine.case("K-1").events if event.kind in {"household", "moved", "erasure"}]
+    assert [(e.kind, json.loads(e.payload)["on_behalf_of"]) for e in events] == [
+        ("household", "CT-1"), ("moved", "CT-1"), ("erasure", "CT-1"),
+    ]  # fmt: skip
+    assert broken(engine.database, engine.library) == []
