@@ -75,7 +75,7 @@ class SubscriptionChannel:
         self._database = database
         self._vault = vault
         self._clock = clock
-        self._guard = guard or AddressGuard()
+        self._guard = guard or guard_for(())
         self._source = source
         self._tls = ssl.create_default_context()
 

@@ -71,11 +71,11 @@ class Caller:
 def _plant(service):
     service.engine.register_units(units_of(VILLAGES, COMMUNES))
     for commune in COMMUNES:
-        service.engine.open_round(f"R-{commune}", "annual", commune, STARTED)
+        service.engine.open_round(f"R-{commune.rpartition('/')[2]}", "annual", commune, STARTED)
         for number in range(1, VILLAGES + 1):
             service.engine.register_households([household(number, n, commune) for n in range(1, EACH + 1)])
             facts = {code(number, n, commune): {"origin": "managed"} for n in range(1, EACH + 1)}
-            service.engine.put_forward(f"R-{commune}", facts, STARTED)
+            service.engine.put_forward(f"R-{commune.rpartition('/')[2]}", facts, STARTED)
 
 
 def everything(client, path, **asked):

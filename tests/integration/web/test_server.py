@@ -51,6 +51,7 @@ def _cli(*arguments):
 
 def test_a_served_database_answers_those_who_hold_a_token_and_stops_when_one_is_revoked(tmp_path):
     db = f"sqlite:///{tmp_path / 'served.db'}"
+    assert _cli("db", "upgrade", "--db", db)[0] == 0
     code, out, _ = _cli("token", "create", "HE-THONG", "--scope", "read", "--scope", "admin",
                         "--role", "committee:42", "--db", db, "--json")  # fmt: skip
     made = json.loads(out)
@@ -72,6 +73,7 @@ def test_a_served_database_answers_those_who_hold_a_token_and_stops_when_one_is_
 
 def test_the_local_trial_lets_everyone_on_this_machine_in(tmp_path):
     db = f"sqlite:///{tmp_path / 'trial.db'}"
+    assert _cli("db", "upgrade", "--db", db)[0] == 0
     with server("--db", db, "--insecure-demo") as address, httpx.Client(base_url=address, trust_env=False) as client:
         assert client.get("/v1/me").json()["key"] == "demo"
         assert client.get("/v1/workflows").status_code == 200
