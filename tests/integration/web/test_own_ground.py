@@ -208,6 +208,8 @@ def test_the_past_is_counted_in_the_callers_units_only(planted):
         both = [(village(1), 2), (village(1, OTHER_COMMUNE), 1)]
         assert (counted(), counted(unit=DISTRICT), counted(unit=COMMUNE)) == (both, both, both[:1])
         assert counted(unit="42/447") == counted(unit="42/446/1876") == []
+    with planted.client(planted.token("MOT", MINE)) as client:
+        assert counted() == counted(unit=DISTRICT) == both[:1]
 
 
 @pytest.mark.parametrize(("province", "year", "status"), [
