@@ -36,7 +36,7 @@ def filled(url):
     review.run(BEATS, review.open_round(1, villages=2, households=6))
     engine = Rasoat.bind(review.database, keys=KEYS, clock=review.clock)
     people = tuple(Person(f"Nguyễn Thị Mẫu {i}", "head", "1980-01-02", "female") for i in range(3))
-    engine.register_households([Household("Hộ “số 1”\\\n", "42/446/18766/01", people, "rural", "poor")])
+    engine.register_households([Household("Hộ “số 1”\\", "42/446/18766/01", people, "rural", "poor")])
     take(review.database, now=review.clock.now(), key=KEYS.ring().signer())
     with review.database.begin() as tx:
         tx.execute(
