@@ -135,12 +135,12 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
             else:
                 require_current(database)
             provider = prepared_keys(database, keys, url, create=create)
-            replica = database if read_url is None else open_replica(read_url, database)
+            opened = cls(database, keys=provider, **options)
+            if read_url is not None:
+                opened.queries = open_replica(read_url, database)
         except BaseException:
             database.dispose()
             raise
-        opened = cls(database, keys=provider, **options)
-        opened.queries = replica
         return opened
 
     @classmethod
