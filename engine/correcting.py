@@ -244,7 +244,7 @@ def _objections(
     if order.decided_on > today:
         return (Refusal("refused.future", "", {"day": order.decided_on, "today": today}),)
     if not isinstance(order, OpeningCorrection):
-        done_on = acts(tx, [order.act_id])[order.act_id].occurred_on
+        done_on = next(line.event.occurred_on for line in records[0].lines if line.event.act_id == order.act_id)
         if order.decided_on < done_on:
             return (Refusal("refused.before_previous", "", {"day": order.decided_on, "previous": done_on}),)
     return tuple(

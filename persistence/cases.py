@@ -108,10 +108,9 @@ def _select(tables: Tables) -> Any:
 
 def _select_for_act(tables: Tables) -> Any:
     case, opened_in = tables.case, tables.round
-    columns = (*(case.c[name] for name in _COLUMNS), opened_in.c.started_on, opened_in.c.ends_on)
+    around = (opened_in.c.started_on, opened_in.c.ends_on, exists().select_from(tables.setting))
     joined = case.join(opened_in, opened_in.c.id == case.c.round_id)
-    query = select(*columns, exists().select_from(tables.setting)).select_from(joined).where(in_ids(case.c.id, "ids"))
-    return query.order_by(case.c.id).with_for_update(of=case)
+    return _select(tables).add_columns(*around).select_from(joined).with_for_update(of=case)
 
 
 _LOAD = Statement("load cases", ("ids",), _select)
