@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rasoat.notifications.setup import Notify
     from rasoat.persistence.database import Database
 
-__all__ = ["SECRET", "Posting", "attempts", "facts", "letters", "messages", "settings_file"]
+__all__ = ["CHANNELS", "SECRET", "SETTINGS", "Posting", "attempts", "facts", "letters", "messages", "settings_file"]
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of at least 24 bytes").decode()
 DIRECTORY = """
@@ -95,7 +95,7 @@ person = "giam-sat"
 role = "supervisor"
 unit = "42/446"
 """
-SETTINGS = """
+_HEAD = """
 directory = "can-bo.toml"
 
 [messages]
@@ -105,6 +105,8 @@ list_link = "viec?don-vi={unit}"
 [sending]
 hourly_per_recipient = 60
 
+"""
+CHANNELS = """
 [channels.email]
 kind = "smtp"
 host = "127.0.0.1"
@@ -121,6 +123,7 @@ allow = ["loopback"]
 [channels.inbox]
 kind = "inbox"
 """
+SETTINGS = _HEAD + CHANNELS
 
 
 def settings_file(folder: Path, *, mail: int, hook: int, directory: str = DIRECTORY, settings: str = SETTINGS) -> Path:

@@ -163,7 +163,10 @@ def test_every_exception_in_pyproject_says_why():
 def test_no_file_names_a_registry_or_a_place_on_one_machine():
     slash = "/"
     places = [rf"(?<![\w.~-]){slash}{name}{slash}" for name in ("work", "root", "home", "Users")]
-    hosts = [rf"\b{name}\.{domain}\b" for name, domain in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"))]
+    hosts = [
+        rf"\b{name}\.{domain}\b"
+        for name, domain in (("py" + "pi", "org"), ("python" + "hosted", "org"), ("npm" + "js", "org"))
+    ]
     options = ["index" + "-url", "find" + "-links", "trusted" + "-host"]
     pattern = re.compile("|".join(places + hosts + options).encode())
     files = [path for path in tracked() if path.suffix not in {".xlsx", ".png"}]

@@ -18,7 +18,7 @@ from rasoat.foundation.clock import FrozenClock
 from rasoat.persistence import inbox
 from rasoat.persistence.outbox import enqueue
 from tests.support.clockwork import at
-from tests.support.post import SECRET, attempts, facts, letters, messages, settings_file
+from tests.support.post import CHANNELS, SECRET, attempts, facts, letters, messages, settings_file
 from tests.support.sender_process import send_once
 
 if TYPE_CHECKING:
@@ -39,22 +39,6 @@ burst = 10000
 [sending]
 hourly_per_recipient = 100000
 attempts = 1000
-
-[channels.email]
-kind = "smtp"
-host = "127.0.0.1"
-port = MAIL
-security = "none"
-sender = "rasoat@example.vn"
-allow = ["loopback"]
-
-[channels.hook]
-kind = "webhook"
-secrets = [{ env = "RASOAT_TEST_HOOK_SECRET" }]
-allow = ["loopback"]
-
-[channels.inbox]
-kind = "inbox"
 """
 
 
@@ -120,7 +104,7 @@ def test_a_sender_killed_again_and_again_loses_nothing_and_repeats_at_most_one_m
     _strike_at_delivery(postbox, receiver, executioner)
     now, queued, killed = app.clock.now(), 0, 0
     with serve_mail(postbox) as port:
-        path = settings_file(tmp_path, mail=port, hook=receiver.port, settings=SETTINGS)
+        path = settings_file(tmp_path, mail=port, hook=receiver.port, settings=SETTINGS + CHANNELS)
         while killed < KILLS:
             for _ in range(3):
                 _queue(app, queued, now)
