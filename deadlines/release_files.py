@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import CalendarError
+from ..foundation.files import parse_toml
 from ..foundation.messages import Text, text
 from .calendar import DayFact, DayKind
 
@@ -83,12 +83,7 @@ def load_release(path: Path | Traversable) -> Release:
 
 def parse_release(raw: str, where: str) -> Release:
     """Read the text of a release; `where` names it in the error."""
-    try:
-        table = tomllib.loads(raw)
-    except tomllib.TOMLDecodeError as fault:
-        msg = f"{where}: not TOML: {fault}"
-        raise CalendarError(msg) from fault
-    return _Reader(where, table).release()
+    return _Reader(where, parse_toml(raw, where, CalendarError)).release()
 
 
 class _Reader:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -12,6 +11,7 @@ from typing import Any
 from ..deadlines.ladder import ladder
 from ..deadlines.terms import Counting, Term, Unit
 from ..foundation.errors import DefinitionError
+from ..foundation.files import parse_toml
 from ..persistence.canonical import canonical_json
 from .definition import (
     SUPERVISOR,
@@ -46,12 +46,7 @@ _STAY = "="  # an arrow that leaves each case in the state it is in
 
 def load_workflow(text: str, *, base: Mapping[str, Any] | None = None, name: str = "definition") -> Workflow:
     """Read a workflow from TOML; a `base` gives what a later regime inherits. `DefinitionError` names every fault."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{name}: not valid TOML: {error}"
-        raise DefinitionError(msg) from error
-    return build(resolve(table, base), name)
+    return build(resolve(parse_toml(text, name), base), name)
 
 
 def build(table: Mapping[str, Any], name: str) -> Workflow:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from datetime import date, time
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from ..engine.definition import SUPERVISOR
 from ..foundation.errors import DefinitionError
+from ..foundation.files import read_toml
 from ..foundation.logs import Log
 from ..foundation.messages import LANGUAGES, Language
 from .directory import Absence, Person, Post, StaffDirectory
@@ -30,11 +30,9 @@ def load(path: Path) -> StaffDirectory:
 
     Without a supervisor the file is taken, with a warning that names who is told instead of one, or that nobody is.
     """
+    document = read_toml(path)
     try:
-        directory = parse(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not valid TOML: {error}"
-        raise DefinitionError(msg) from error
+        directory = parse(document)
     except DefinitionError as error:
         msg = f"{path}: {error}"
         raise DefinitionError(msg) from error

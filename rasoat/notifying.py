@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import tomllib
 from collections import Counter
 from dataclasses import asdict
 from datetime import time, timedelta
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .foundation.errors import DefinitionError, InputError
+from .foundation.files import read_toml
 from .notifications.channels.registry import Surroundings, build
 from .notifications.composing import Settings
 from .notifications.delivering import Sender
@@ -83,14 +83,7 @@ def load_notify(path: Path, app: Rasoat) -> Notify:
 
     The directory's path is relative to the file's folder; secrets come from the environment or from files.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"{path} cannot be read: {error.strerror}; it is the file of --notify or {VARIABLE}"
-        raise DefinitionError(msg) from error
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not valid TOML: {error}"
-        raise DefinitionError(msg) from error
+    document = read_toml(path)
     try:
         return _notify(TomlTable("settings", document), path.parent, app)
     except (DefinitionError, InputError) as error:

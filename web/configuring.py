@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from ..foundation.errors import InputError
+from ..foundation.files import read_toml
 from .settings import WebSettings
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ __all__ = ["read_settings"]
 
 def read_settings(path: Path) -> WebSettings:
     """Return the settings in a file; `InputError` names every key that is unknown or does not fit."""
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path}: cannot be read as TOML: {error}"
-        raise InputError(msg) from error
+    given = read_toml(path, InputError)
     if "open_to_all" in given:
         msg = f"{path}: open_to_all is no setting of a file; for a local trial: rasoat serve --insecure-demo"
         raise InputError(msg)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import tomllib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,11 +11,11 @@ from ..engine.deriving import resolve
 from ..engine.loading import build
 from ..engine.machine import CompiledWorkflow
 from ..foundation.errors import DefinitionError, NotFoundError
-from ..foundation.files import read_utf8
+from ..foundation.files import parse_toml, read_utf8
 from . import forms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import date
     from pathlib import Path
 
@@ -81,11 +80,7 @@ class WorkflowLibrary:
         return build(self._resolved(read_utf8(path), path.name), path.name)
 
     def _resolved(self, text: str, name: str) -> dict[str, Any]:
-        try:
-            own: Mapping[str, Any] = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            msg = f"{name}: not valid TOML: {error}"
-            raise DefinitionError(msg) from error
+        own = parse_toml(text, name)
         parent = own.get("extends")
         table = resolve({k: v for k, v in own.items() if k != "extends"}, self.table(parent) if parent else None)
         if parent and "effective_to" not in own:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +12,7 @@ from ..engine.definition import Article, Confidence
 from ..engine.migrating import Choice, MigrationPlan, Option, Treatment, UnitChange
 from ..engine.reading import Reader
 from ..foundation.errors import DefinitionError, NotFoundError
-from ..foundation.files import read_utf8
+from ..foundation.files import parse_toml, read_utf8
 from ..persistence.canonical import canonical_json
 
 if TYPE_CHECKING:
@@ -46,11 +45,7 @@ def find_migration(named: str) -> MigrationPlan:
 
 def load_migration(text: str, name: str) -> MigrationPlan:
     """Read a plan; `DefinitionError` names the fault. Whether it fits the definitions, `check_plan` says."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{name}: not valid TOML: {error}"
-        raise DefinitionError(msg) from error
+    table = parse_toml(text, name)
     reader = Reader(table, name)
     plan = MigrationPlan(
         key=reader.text("key"),

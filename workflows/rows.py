@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import tomllib
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..foundation import files
 from ..foundation.errors import InputError
 from ..foundation.messages import Text, text
 from ..foundation.text import nfc
@@ -57,7 +57,7 @@ class Row(NamedTuple):
 
 def read_csv(path: Path | Traversable, required: Collection[str], optional: Collection[str] = ()) -> list[Row]:
     """Read a comma-separated file with exactly these columns, in any order; blank lines are left out."""
-    reader = csv.reader(io.StringIO(_content(path), newline=""))
+    reader = csv.reader(io.StringIO(files.read_utf8(path), newline=""))
     heading = next(reader, [])
     wrong = sorted(set(required) - set(heading)) + sorted(set(heading) - set(required) - set(optional))
     if wrong or len(set(heading)) != len(heading):
@@ -76,11 +76,7 @@ def read_csv(path: Path | Traversable, required: Collection[str], optional: Coll
 
 def read_toml(path: Path | Traversable, tables: Mapping[str, Collection[str]]) -> dict[str, list[Row]]:
     """Read a TOML file that holds only the ``[[table]]`` tables named, each with only the columns named."""
-    try:
-        raw = tomllib.loads(_content(path))
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not a TOML file: {error}"
-        raise InputError(msg) from error
+    raw = files.read_toml(path, InputError)
     wrong = [name for name, value in raw.items() if name not in tables or not _is_tables(value)]
     if wrong:
         msg = f"{path}: expected only [[{']], [['.join(tables)}]] tables, found {', '.join(wrong)}"
@@ -115,14 +111,6 @@ def _tables(file: str, table: str, given: list[dict[str, object]], columns: Coll
             raise RowsRefusedError([row.fault(key, "rows.unknown_column", known=", ".join(columns)) for key in unknown])
         found.append(row)
     return found
-
-
-def _content(path: Path | Traversable) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read ({error}); expected a file in UTF-8"
-        raise InputError(msg) from error
 
 
 def _row(file: str, number: int, cells: Mapping[str, str]) -> Row:

@@ -23,14 +23,13 @@ from __future__ import annotations
 
 import csv
 import io
-import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import InputError
-from ..foundation.files import read_utf8
+from ..foundation.files import parse_toml, read_utf8
 from ..foundation.messages import Text
 from ..foundation.text import nfc
 
@@ -103,21 +102,13 @@ class Scorecard:
 def load_scorecard(path: Path) -> Scorecard:
     """Read a scoring table from a ``.toml`` or ``.csv`` file; `InputError` names every fault of it."""
     text = read_utf8(path)
-    table = _from_csv(text, path) if path.suffix.lower() == ".csv" else _from_toml(text, path)
+    table = _from_csv(text, path) if path.suffix.lower() == ".csv" else parse_toml(text, path.name, InputError)
     card, faults = _built(table, path.stem)
     faults += _faults(card)
     if faults:
         msg = f"{path.name}: {'; '.join(faults)}"
         raise InputError(msg)
     return card
-
-
-def _from_toml(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path.name}: not valid TOML: {error}"
-        raise InputError(msg) from error
 
 
 def _from_csv(text: str, path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Now, opened, print_json
 from ._days import day
 from ._fields import read_fields, texts_of
+from ._refusals import refusals
 
 if TYPE_CHECKING:
     from ..engine.simulating import FallsDue, Supposition
@@ -45,7 +46,8 @@ def simulate(
     Example: rasoat simulate --suppose complain --day 3 --field subject_code=score --unit 42/446/18766/01
       --until 2022-11-30
     """
-    paths = [*(unit or []), *(_read_paths(units_file) if units_file else [])]
+    with refusals(as_json=as_json):
+        paths = [*(unit or []), *(_read_paths(units_file) if units_file else [])]
     if suppose and not paths:
         msg = "say where it is to happen: --unit or --units-file"
         raise typer.BadParameter(msg)

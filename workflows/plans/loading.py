@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from ...foundation.errors import DefinitionError, InputError, NotFoundError
+from ...foundation.files import read_toml
 from .model import Plan
 
 if TYPE_CHECKING:
@@ -22,14 +22,7 @@ __all__ = ["find_plan", "load_plan", "shipped_plans"]
 def load_plan(path: Path | Traversable) -> Plan:
     """Read the plan in `path`; `InputError` if it can't be read, `DefinitionError` naming each fault in it."""
     name = getattr(path, "name", str(path))
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read ({error}); expected a plan file in UTF-8"
-        raise InputError(msg) from error
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not a TOML file: {error}"
-        raise InputError(msg) from error
+    raw = read_toml(path, InputError)
     try:
         plan = _reader().validate_python(raw)
     except ValidationError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -13,6 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 
 from ...deadlines.terms import Term, Unit
 from ...foundation.errors import DefinitionError, InputError
+from ...foundation.files import read_toml
 from ...foundation.messages import Text
 
 if TYPE_CHECKING:
@@ -75,11 +75,7 @@ def steps_from(rows: Sequence[Mapping[str, Any]], *, where: str = "steps") -> tu
 
 def load_steps(path: Path | Traversable) -> tuple[Step, ...]:
     """Read the steps of a TOML file (``[[step]]``)."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path}: cannot be read as a TOML file of steps: {error}"
-        raise InputError(msg) from error
+    raw = read_toml(path, InputError)
     if set(raw) != {"step"} or not isinstance(raw["step"], list):
         msg = f"{path}: expected [[step]] tables only, found {', '.join(raw) or 'nothing'}"
         raise DefinitionError(msg)

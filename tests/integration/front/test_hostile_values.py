@@ -97,7 +97,7 @@ def typed(command: Any, tried: Any, value: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile") / "v"
     copytree(VILLAGE, folder)
     (folder / "folder").mkdir()
@@ -113,6 +113,12 @@ def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ):
             assert RUNNER.invoke(app, ["import", *words]).exit_code == 0
     return folder
+
+
+@pytest.fixture
+def village(prepared: Path, tmp_path: Path) -> Path:
+    """A village of the test's own: what one command does to it, another does not meet."""
+    return copytree(prepared, tmp_path / "v")
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -292,7 +292,7 @@ def test_a_release_put_into_the_directory_by_hand_is_seen_at_once(tmp_path: Path
         (NOVEMBER_SWAP, {"known_from": "20261020"}, "known_from must be a date"),
         (NOVEMBER_SWAP, {"more": "serial = 0"}, "serial must be"),
         (NOVEMBER_SWAP, {"more": "years = [2027, 2026]"}, "rising years"),
-        (NOVEMBER_SWAP, {"more": "= 3"}, "not TOML"),
+        (NOVEMBER_SWAP, {"more": "= 3"}, "not valid TOML"),
     ],
 )
 def test_a_faulty_release_is_refused_whole_with_its_file_and_reason(

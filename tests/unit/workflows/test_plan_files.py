@@ -96,11 +96,11 @@ def test_a_faulty_file_is_refused_with_the_place_of_the_fault(tmp_path, old, new
 
 
 def test_what_is_no_toml_or_no_utf8_is_refused(tmp_path):
-    with pytest.raises(InputError, match="not a TOML file"):
+    with pytest.raises(InputError, match="not valid TOML"):
         load_plan(written(tmp_path, "key = "))
     path = tmp_path / "plan.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="expected a plan file in UTF-8"):
+    with pytest.raises(InputError, match="not text in UTF-8"):
         load_plan(path)
 
 

@@ -72,7 +72,7 @@ def test_a_faulty_file_is_refused_with_its_faults(broken):
 
 def test_a_file_that_does_not_load_is_refused_too(broken):
     broken.write_text("key = ", encoding="utf-8")
-    assert "not valid TOML" in run("check", str(broken), code=1).stderr
+    assert "draft.toml không đúng cú pháp TOML" in run("check", str(broken), code=1).stderr
 
 
 def test_an_unknown_procedure_is_wrong_usage():
