@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from ..foundation.clock import legal_date
 from ..foundation.errors import NotFoundError
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .machine import CompiledWorkflow
 
 __all__ = [
+    "BRIEF",
     "CaseOpening",
     "Engine",
     "Library",
@@ -49,6 +50,9 @@ __all__ = [
 ]
 
 log = Log("rasoat.engine")
+
+BRIEF: Final = 100
+"""An act to so many cases at most is brief: on SQLite it may share its commit with others."""
 
 
 class Library(Protocol):

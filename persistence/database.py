@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import create_engine, event
@@ -14,16 +14,17 @@ from sqlalchemy.pool import NullPool, StaticPool
 
 from ..foundation.errors import ConflictError, StorageError
 from .borrowing import Borrowed, driver_of, with_tuples
+from .loans import Loan
 from .subscribing import Subscribers
 from .tables import DEFAULT_PREFIX, tables_for
-from .transactions import Tx, translated
+from .transactions import Tx
+from .turns import WriteLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Engine
     from sqlalchemy.orm import Session
-    from sqlalchemy.pool import PoolProxiedConnection
 
     from .events import EventRow
 
@@ -44,6 +45,7 @@ class Database:
         self.tables = tables_for(schema, prefix)
         self.subscribers = Subscribers()
         self._borrowed = False
+        self._line = WriteLine(engine, patience=_BUSY_MS / 1000) if engine.dialect.name == "sqlite" else None
         self._ours: WeakKeyDictionary[Connection, list[EventRow]] = WeakKeyDictionary()
 
     @classmethod
@@ -86,22 +88,29 @@ class Database:
         return database
 
     @contextmanager
-    def begin(self) -> Iterator[Tx]:
-        """Open a writing transaction: commit at the end, roll back if anything raises."""
+    def begin(self, *, briefly: bool = False) -> Iterator[Tx]:
+        """Open a writing transaction: commit at the end, roll back if anything raises.
+
+        Those who say that they write only `briefly` may share a commit with others who wait for SQLite's one write lock
+        meanwhile; each is done or undone by itself all the same, and none returns before the commit.
+        """
         if self._borrowed:
             with self.engine.connect() as connection, self.join(connection) as tx:
                 yield tx
             return
-        with _Own(self.engine) as own:
-            tx = self._tx(own.cursor, lambda: self._lent(own.core(), tx))
-            own.start("BEGIN IMMEDIATE", None)
+        with self._line.turn(self._on_loan, brief=briefly) if self._line else self._alone() as tx:
+            yield tx
+        self.subscribers.tell(tx.events or ())
+
+    @contextmanager
+    def _alone(self) -> Iterator[Tx]:
+        with Loan(self.engine) as own:
             try:
-                yield tx
+                yield self._on_loan(own)
             except BaseException:
                 own.end("rollback")
                 raise
             own.end("commit")
-        self.subscribers.tell(tx.events or ())
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -110,7 +119,7 @@ class Database:
             with self.engine.connect() as connection:
                 yield Tx(connection.connection.cursor(), self.tables, self.engine.dialect.name, lambda: connection)
             return
-        with _Own(self.engine) as own:
+        with Loan(self.engine) as own:
             own.start("BEGIN", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 yield Tx(own.cursor, self.tables, self.engine.dialect.name, own.core)
@@ -147,6 +156,10 @@ class Database:
         tx.events = [] if self.subscribers else None
         return tx
 
+    def _on_loan(self, own: Loan) -> Tx:
+        tx = self._tx(own.cursor, lambda: self._lent(own.core(), tx))
+        return tx
+
     def _lent(self, core: Connection, tx: Tx) -> Connection:
         """Note that what joins this connection is committed with `tx`."""
         if tx.events is not None:
@@ -156,50 +169,6 @@ class Database:
     def dispose(self) -> None:
         """Close the pool's connections."""
         self.engine.dispose()
-
-
-class _Own:
-    """A connection of our own pool, on loan for one transaction."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._core: Connection | None = None
-        self._ended = False
-
-    def __enter__(self) -> Self:
-        with translated("connect"):
-            self._raw: PoolProxiedConnection = self._engine.raw_connection()
-        self.cursor: Any = with_tuples(self._raw.cursor())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            if not self._ended:
-                self._raw.rollback()
-            self.cursor.close()
-        except Exception:  # noqa: BLE001  whatever a driver says of a connection that is gone
-            self._raw.invalidate()  # the pool opens another
-        (self._core or self._raw).close()
-
-    def start(self, sqlite: str, postgresql: str | None) -> None:
-        """Begin by the dialect's own words; psycopg says BEGIN itself before the first statement."""
-        with translated("begin"):
-            command = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-            if command is not None:
-                self.cursor.execute(command)
-
-    def core(self) -> Connection:
-        """Return the SQLAlchemy connection over this loan; made on first use, since hot paths need none."""
-        if self._core is None:
-            self._core = Connection(self._engine, connection=self._raw)
-        return self._core
-
-    def end(self, how: Literal["commit", "rollback"]) -> None:
-        """Commit or roll back, through Core where Core has looked on."""
-        with translated(how):
-            ending = self._core if self._core is not None and self._core.in_transaction() else self._raw
-            getattr(ending, how)()
-        self._ended = True
 
 
 def _sqlite_engine(url: str, synchronous: Synchronous) -> Engine:

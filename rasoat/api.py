@@ -11,7 +11,7 @@ from . import admission, registry
 from .deadlines.releases import calendar as release
 from .engine import queries
 from .engine.rounds import open_season_end
-from .engine.service import CaseOpening, Engine, Observer, Outcome
+from .engine.service import BRIEF, CaseOpening, Engine, Observer, Outcome
 from .engine.timers import Ran, run_due
 from .erasing import Erased, Erasure, erase
 from .foundation.clock import Clock, SystemClock, legal_date, require_day
@@ -173,9 +173,12 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         self.queries.dispose()
 
     @contextmanager
-    def transaction(self, connection: Connection | None = None) -> Iterator[Tx]:
-        """Open a writing transaction, or join the host's."""
-        with self.database.begin() if connection is None else self.database.join(connection) as tx:
+    def transaction(self, connection: Connection | None = None, *, briefly: bool = False) -> Iterator[Tx]:
+        """Open a writing transaction, or join the host's.
+
+        On SQLite those who write only `briefly` may share a commit with others; none returns before it.
+        """
+        with self.database.begin(briefly=briefly) if connection is None else self.database.join(connection) as tx:
             yield tx
 
     def register_units(self, units: Sequence[Mapping[str, Any]], *, connection: Connection | None = None) -> int:
@@ -256,7 +259,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     def fire_many(self, request: ActRequest, *, connection: Connection | None = None) -> Outcome:
         """Do one act to its cases: all or none, or each that can (`request.mode`). Refusals are in the outcome."""
         require_day(request.occurred_on, "occurred_on")
-        with self.transaction(connection) as tx:
+        with self.transaction(connection, briefly=len(request.case_ids) <= BRIEF) as tx:
             return self.engine.fire_many(tx, request)
 
     def fire(self, request: ActRequest, *, connection: Connection | None = None) -> Outcome:

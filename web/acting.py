@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..engine.service import BRIEF
 from ..engine.values import SYSTEM, ActRequest, Mode
 from ..foundation.errors import InputError, NotFoundError
 from ..persistence import reads
@@ -112,7 +113,7 @@ def fire(session: Session, asked: BatchIn, *, key: str | None, version: int | No
         idempotency_key=None if key is None else key_of(session, key),
     )
     try:
-        with session.writing() as tx:
+        with session.writing(briefly=len(ids) <= BRIEF) as tx:
             _require_visible(ids, reads.visible_cases(tx, session.scope, ids))
             outcome = _fired(session, tx, request, version)
     except _OvertakenError:

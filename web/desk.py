@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,9 +37,6 @@ class Desk:
         self.metrics = Metrics(facade)
         self.buckets = Buckets(settings.requests_per_second, settings.burst)
         self.issuer_keys = IssuerKeys(settings.oidc) if settings.oidc else None
-        # SQLite has one writer, and lets others ask again after a nap: those of one process queue here instead.
-        one_writer = facade.database.engine.dialect.name == "sqlite"
-        self.turn: AbstractContextManager[object] = threading.Lock() if one_writer else nullcontext()
 
     def everyone(self) -> Principal:
         """Return who calls when everybody is let in (a local trial): a holder of every role, everywhere."""
@@ -82,9 +78,9 @@ class Session:
         return self.principal.actor(self.on_behalf_of)
 
     @contextmanager
-    def writing(self) -> Iterator[Tx]:
-        """Open a writing transaction, one at a time where the database has but one writer."""
-        with self.desk.turn, self.facade.transaction() as tx:
+    def writing(self, *, briefly: bool = False) -> Iterator[Tx]:
+        """Open a writing transaction; brief ones may share a commit (`Database.begin`)."""
+        with self.facade.transaction(briefly=briefly) as tx:
             yield tx
 
     def require_registrar(self, unit_path: str) -> None:

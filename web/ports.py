@@ -174,8 +174,8 @@ class Facade(Protocol):
         """What seals and opens personal data."""
         ...
 
-    def transaction(self) -> AbstractContextManager[Tx]:
-        """Open a writing transaction."""
+    def transaction(self, *, briefly: bool = False) -> AbstractContextManager[Tx]:
+        """Open a writing transaction; one who writes only `briefly` may share its commit."""
         ...
 
     def register_units(self, units: Sequence[Mapping[str, Any]], *, connection: Connection | None = None) -> int:

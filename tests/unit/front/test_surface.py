@@ -54,7 +54,7 @@ ENGINE = {
     "bind(database, *, keys, after_commit=None, **options)",
     "close(self)",
     "subscribe(self, subscriber)",
-    "transaction(self, connection=None)",
+    "transaction(self, connection=None, *, briefly=False)",
     "register_units(self, units, *, connection=None)",
     "register_households(self, households, *, connection=None)",
     "open_round(self, code, procedure, unit_path, started_on, *, ends_on=None, plan=None, connection=None)",

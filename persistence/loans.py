@@ -1,0 +1,68 @@
+"""A connection of our own pool, on loan for one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from sqlalchemy.engine import Connection
+
+from ..foundation.errors import StorageError
+from .borrowing import with_tuples
+from .transactions import translated
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+    from sqlalchemy.pool import PoolProxiedConnection
+
+__all__ = ["Loan"]
+
+
+class Loan:
+    """A connection of our own pool, on loan for one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._core: Connection | None = None
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        with translated("connect"):
+            self._raw: PoolProxiedConnection = self._engine.raw_connection()
+        self.cursor: Any = with_tuples(self._raw.cursor())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if not self._ended:
+                self._raw.rollback()
+            self.cursor.close()
+        except Exception:  # noqa: BLE001  whatever a driver says of a connection that is gone
+            self._raw.invalidate()  # the pool opens another
+        (self._core or self._raw).close()
+
+    def start(self, sqlite: str, postgresql: str | None) -> None:
+        """Begin by the dialect's own words; psycopg says BEGIN itself before the first statement."""
+        with translated("begin"):
+            command = sqlite if self._engine.dialect.name == "sqlite" else postgresql
+            if command is not None:
+                self.cursor.execute(command)
+
+    def core(self) -> Connection:
+        """Return the SQLAlchemy connection over this loan; made on first use, since hot paths need none."""
+        if self._core is None:
+            self._core = Connection(self._engine, connection=self._raw)
+        return self._core
+
+    def require_transaction(self) -> None:
+        """Raise `StorageError` if SQLite gave the transaction up by itself, as it does when a disk is full."""
+        raw: Any = self._raw.dbapi_connection
+        if not raw.in_transaction:
+            msg = "the database gave up the transaction by itself; nothing of it was kept"
+            raise StorageError(msg)
+
+    def end(self, how: Literal["commit", "rollback"]) -> None:
+        """Commit or roll back, through Core where Core has looked on."""
+        with translated(how):
+            ending = self._core if self._core is not None and self._core.in_transaction() else self._raw
+            getattr(ending, how)()
+        self._ended = True
