@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import StorageError
@@ -27,7 +28,10 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the schema to `revision` in one transaction; running it twice changes nothing."""
     from alembic import command  # noqa: PLC0415  opening a database need not pay for Alembic
 
-    _require_known(current_revision(database))
+    found = current_revision(database)
+    _require_known(found)
+    if revision == "head" and found == head_revision():
+        return
     with _migrating(database) as connection:
         command.upgrade(_config(database, connection), revision)
 
@@ -42,13 +46,7 @@ def downgrade(database: Database, revision: str) -> None:
 
 def head_revision() -> str:
     """Return the revision this release works with."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  opening a database need not pay for Alembic
-
-    head = ScriptDirectory.from_config(_bare_config()).get_current_head()
-    if head is None:
-        msg = "the package ships no migrations; it is broken, install it again"
-        raise StorageError(msg)
-    return head
+    return _revisions()[0]
 
 
 def current_revision(database: Database) -> str | None:
@@ -75,11 +73,20 @@ def version_table(schema: str | None, prefix: str) -> dict[str, Any]:
 
 def _require_known(revision: str | None) -> None:
     """`StorageError` for a revision that only a newer release can have written."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  opening a database need not pay for Alembic
-
-    known = {script.revision for script in ScriptDirectory.from_config(_bare_config()).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in _revisions():
         raise fault(StorageError, "opening.newer_release", found=revision, wanted=head_revision())
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Return every revision this release knows, the newest first; read once, since opening a database asks for them."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  as above
+
+    found = tuple(script.revision for script in ScriptDirectory.from_config(_bare_config()).walk_revisions())
+    if not found:
+        msg = "the package ships no migrations; it is broken, install it again"
+        raise StorageError(msg)
+    return found
 
 
 @contextmanager

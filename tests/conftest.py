@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+import typer.testing
 from hypothesis import settings
 
 from tests.support.postgres import Cluster, PostgresMissingError
@@ -27,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # a developer's own PGHOST or PGPORT is not the tests' business
     os.environ.pop("RASOAT_LANG", None)
+    # Each worker reads every test file and each command is a process: compiled once, not by every one of them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the locale's language; here the one they speak where none is set
     told = getattr(config, "workerinput", None)
     if told:
@@ -64,16 +71,51 @@ def postgres_cluster(pytestconfig: pytest.Config) -> Cluster:
 @pytest.fixture
 def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
     """Return the URL of an empty PostgreSQL database of this test's own."""
-    with postgres_cluster.empty_database(os.environ.get("PYTEST_XDIST_WORKER", "main")) as url:
+    with postgres_cluster.empty_database(_worker()) as url:
         yield url
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """Return the URL of a PostgreSQL database of this test's own, at the head of the schema."""
+    with postgres_cluster.copy_of("migrated", _migrate, _worker()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file at the head of the schema, to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "migrated.db"
+    _migrate(f"sqlite:///{path}")
+    return path
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty database of this test's own, on each engine in turn."""
+    """Return the URL of a database of this test's own with nothing but the schema in it, on each engine in turn.
+
+    It is a copy of one that was migrated once a run; the tests of migration migrate an empty one.
+    """
+    if request.param == "sqlite":
+        copy = shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "test.db")
+        return f"sqlite:///{copy}"
+    return request.getfixturevalue("migrated_postgres_url")  # type: ignore[no-any-return]  # pytest types it Any
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database of this test's own with no table in it, on each engine in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'test.db'}"
-    return request.getfixturevalue("postgres_url")  # type: ignore[no-any-return]  # pytest types it Any
+    return request.getfixturevalue("postgres_url")  # type: ignore[no-any-return]  # as above
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _command_tree_built_once() -> Iterator[None]:
+    """Let commands that tests call in this process share one tree; a process of its own builds its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +123,16 @@ def _no_logging_left_behind() -> Iterator[None]:
     """Undo what a command under test configured, so that no test depends on the one before."""
     yield
     structlog.reset_defaults()
+
+
+def _worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def _migrate(url: str) -> None:
+    from rasoat.persistence.database import Database
+    from rasoat.persistence.migrating import upgrade
+
+    database = Database.open(url)
+    upgrade(database)
+    database.dispose()

@@ -84,12 +84,12 @@ class Client:
 
 
 @pytest.fixture
-def client(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    monkeypatch.setenv("DATABASE_URL", database_url)
+def client(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
     monkeypatch.setenv("RASOAT_KEYS", "development-anywhere")
     monkeypatch.syspath_prepend(str(EXAMPLES / "fastapi_host"))
     sys.modules.pop("app", None)
-    open_case(database_url, "development-anywhere")
+    open_case(empty_database_url, "development-anywhere")
     host = importlib.import_module("app")
     with (
         start_blocking_portal() as portal,

@@ -336,7 +336,7 @@ def call(*arguments):
     return RUN.invoke(app, [*map(str, arguments), "--keys", "development-anywhere"])
 
 
-def test_the_commands_copy_verify_and_count(source, tmp_path, database_url):
+def test_the_commands_copy_verify_and_count(source, tmp_path, empty_database_url):
     url, counted = str(source.engine.url), {"cases": 12, "events": 132, "checkpoints": 1}
     answer = call("backup", tmp_path / "copy.db", "--db", url, "--json")
     assert json.loads(answer.stdout) == {"path": str(tmp_path / "copy.db"), "kind": "sqlite", **counted}
@@ -345,9 +345,9 @@ def test_the_commands_copy_verify_and_count(source, tmp_path, database_url):
     assert json.loads(answer.stdout) == {"path": str(tmp_path / "copy.db"), "kind": "sqlite", **counted}
     answer = RUN.invoke(app, ["export", str(tmp_path / "all.zip"), "--db", url, "--json"])
     rows = json.loads(answer.stdout)["rows"]
-    answer = call("load", tmp_path / "all.zip", "--db", database_url, "--json")
+    answer = call("load", tmp_path / "all.zip", "--db", empty_database_url, "--json")
     assert json.loads(answer.stdout) == {"path": str(tmp_path / "all.zip"), "rows": rows, **counted}
-    again = call("load", tmp_path / "all.zip", "--db", database_url)
+    again = call("load", tmp_path / "all.zip", "--db", empty_database_url)
     assert again.exit_code == 2
     assert "empty database only" in again.stderr
 

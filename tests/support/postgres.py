@@ -1,7 +1,8 @@
 """A private PostgreSQL server for one test run: started when a test first asks, gone when the run ends.
 
 The server listens on a Unix socket in a folder of its own, so that no port is guessed and nobody else can reach it.
-All workers of a run share it (a file lock decides who starts it); every test gets an empty database.
+All workers of a run share it (a file lock decides who starts it); every test gets a database of its own, empty or
+copied from one that was filled once a run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["HOW_TO_GET_IT", "Cluster", "PostgresMissingError", "find_binaries"]
 
@@ -80,16 +81,36 @@ class Cluster:
     @contextmanager
     def empty_database(self, prefix: str) -> Iterator[str]:
         """Yield the URL of a new empty database named after `prefix`; drop it afterwards, connections and all."""
+        with self._database(prefix, "template0") as url:
+            yield url
+
+    @contextmanager
+    def copy_of(self, template: str, fill: Callable[[str], None], prefix: str) -> Iterator[str]:
+        """Yield the URL of a copy of the database `template`, which the first to ask makes with ``fill(url)``."""
+        made = self.folder / f"{template}.made"
+        with _locked(made.with_suffix(".lock")):
+            if not made.exists():
+                self._execute("CREATE DATABASE {} TEMPLATE template0", template)
+                fill(self._url(template))
+                made.touch()
+        with self._database(prefix, template) as url:
+            yield url
+
+    @contextmanager
+    def _database(self, prefix: str, template: str) -> Iterator[str]:
         name = f"{prefix}_{next(self._numbers)}"
-        self._execute("CREATE DATABASE {} TEMPLATE template0", name)
+        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
         try:
-            yield f"postgresql+psycopg://{_USER}@/{name}?host={self.folder}"
+            yield self._url(name)
         finally:
             self._execute("DROP DATABASE {} WITH (FORCE)", name)
 
-    def _execute(self, statement: LiteralString, database: str) -> None:
+    def _url(self, database: str) -> str:
+        return f"postgresql+psycopg://{_USER}@/{database}?host={self.folder}"
+
+    def _execute(self, statement: LiteralString, *databases: str) -> None:
         with psycopg.connect(host=str(self.folder), user=_USER, dbname="postgres", autocommit=True) as admin:
-            admin.execute(sql.SQL(statement).format(sql.Identifier(database)))
+            admin.execute(sql.SQL(statement).format(*map(sql.Identifier, databases)))
 
     def _start(self, binaries: Path) -> None:
         if user := _server_user():

@@ -160,9 +160,9 @@ def test_a_wrong_call_is_a_fault_of_the_one_tree(
     assert cases
 
 
-def test_a_database_of_another_release_is_refused_with_the_command_that_mends_it(database_url: str) -> None:
+def test_a_database_of_another_release_is_refused_with_the_command_that_mends_it(empty_database_url: str) -> None:
     with pytest.raises(RasoatError, match="rasoat db upgrade"):
-        Rasoat.open(database_url, keys="development-anywhere", create=False)
+        Rasoat.open(empty_database_url, keys="development-anywhere", create=False)
 
 
 def test_postgresql_without_keys_is_refused_with_how_to_make_them(postgres_url: str) -> None:

@@ -47,3 +47,20 @@ def test_each_database_is_empty_and_apart_and_gone_afterwards(postgres_cluster):
         assert (tables(first), tables(second)) == (1, 0)
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         tables(first)
+
+
+@pytest.mark.postgres
+def test_a_copy_holds_what_its_template_was_filled_with_once_and_leaves_it_alone(postgres_cluster):
+    filled = []
+
+    def fill(url):
+        filled.append(url)
+        with psycopg.connect(url.replace("postgresql+psycopg", "postgresql")) as connection:
+            connection.execute("CREATE TABLE household (id bigint)")
+
+    for _ in range(2):
+        with postgres_cluster.copy_of("households", fill, "a") as copy:
+            assert tables(copy) == 1
+            with psycopg.connect(copy.replace("postgresql+psycopg", "postgresql")) as connection:
+                connection.execute("CREATE TABLE unit (id bigint)")
+    assert len(filled) == 1
