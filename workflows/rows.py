@@ -1,36 +1,58 @@
-"""Rows of small data files (units, progress): read strictly, every faulty cell named with its place."""
+"""Rows of data files (units, progress): read strictly, every faulty cell named with its place."""
 
 from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation import files
 from ..foundation.errors import InputError
-from ..foundation.messages import Text, text
+from ..foundation.messages import Text, message, text
 from ..foundation.text import nfc
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
 __all__ = ["Row", "RowError", "RowsRefusedError", "day_in", "read_csv", "read_toml"]
 
 
-class RowError(NamedTuple):
-    """One faulty cell: file, row (as a spreadsheet counts, or the n-th table), column, value, what was expected."""
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One fault: file, sheet, row (as a spreadsheet counts, or the n-th table), column, value, what was expected.
+
+    `value` may hold a personal identifier: show it to the person who imports, never log it.
+    """
 
     file: str
-    row: int
-    column: str
+    sheet: str | None
+    row: int | None
+    column: str | None
     value: str
     expected: Text
+    code: str
 
-    def __str__(self) -> str:
-        return f"{self.file}, row {self.row}, {self.column}: {self.value!r}; {self.expected.en}"
+    @property
+    def place(self) -> Text:
+        """Where the fault is, in both languages."""
+        if self.row is None:
+            return text("import.at_file", file=self.file)
+        where = {"file": self.file, "row": self.row, "column": self.column or "–"}
+        return text("import.at", sheet=self.sheet, **where) if self.sheet else text("import.at_plain", **where)
+
+    @property
+    def sentence(self) -> Text:
+        """The whole fault in one sentence, in both languages."""
+        place, expected = self.place, self.expected
+        template = message("import.row_error")
+        return Text(
+            template.vi.format(place=place.vi, value=self.value, expected=expected.vi),
+            template.en.format(place=place.en, value=self.value, expected=expected.en),
+        )
 
 
 class RowsRefusedError(InputError):
@@ -38,9 +60,10 @@ class RowsRefusedError(InputError):
 
     code = "rows_refused"
 
-    def __init__(self, rows: list[RowError]) -> None:
-        super().__init__("\n".join(map(str, rows)))
+    def __init__(self, rows: Iterable[RowError]) -> None:
         self.rows = tuple(rows)
+        said = [row.sentence for row in self.rows]
+        super().__init__("\n".join(each.en for each in said), vi="\n".join(each.vi for each in said))
 
 
 class Row(NamedTuple):
@@ -49,10 +72,12 @@ class Row(NamedTuple):
     file: str
     number: int
     cells: Mapping[str, str]
+    sheet: str | None = None
 
-    def fault(self, column: str, expected: str, **fields: object) -> RowError:
-        """Return the fault `expected` (a message code) of this row's `column`."""
-        return RowError(self.file, self.number, column, self.cells.get(column, ""), text(expected, **fields))
+    def fault(self, column: str, code: str, **fields: object) -> RowError:
+        """Return the fault `code` (of the message catalogue) of this row's `column`."""
+        value = self.cells.get(column, "")
+        return RowError(self.file, self.sheet, self.number, column, value, text(code, **fields), code)
 
 
 def read_csv(path: Path | Traversable, required: Collection[str], optional: Collection[str] = ()) -> list[Row]:
@@ -68,8 +93,8 @@ def read_csv(path: Path | Traversable, required: Collection[str], optional: Coll
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(heading):
-            fault = RowError(path.name, reader.line_num, "", ",".join(cells), text("rows.width", count=len(heading)))
-            raise RowsRefusedError([fault])
+            whole = Row(path.name, reader.line_num, {"": ",".join(cells)})
+            raise RowsRefusedError([whole.fault("", "rows.width", count=len(heading))])
         found.append(_row(path.name, reader.line_num, dict(zip(heading, cells, strict=True))))
     return found
 

@@ -1,4 +1,8 @@
-"""Unit files (TOML or CSV) into `Units`. A faulty file is refused whole, each faulty cell named."""
+"""Rows of administrative units into `Units`: a faulty file is refused whole, each faulty cell named.
+
+The project's own form is TOML (`load_units`). Tables (.csv, .xlsx) come to the same check through
+`rasoat.importing.units`.
+"""
 
 from __future__ import annotations
 
@@ -9,37 +13,53 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from ..foundation.errors import InputError
-from .rows import Row, RowError, RowsRefusedError, day_in, read_csv, read_toml
+from .rows import Row, RowError, RowsRefusedError, day_in, read_toml
 from .units import DISTRICTS_END, Change, Lineage, Unit, UnitLevel, Units
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-__all__ = ["lineage_rows", "load_units", "sample_units", "unit_rows"]
+__all__ = ["lineage_rows", "load_units", "sample_units", "unit_rows", "units_of"]
 
-_UNIT_NEEDS, _UNIT_MAY = ("code", "name", "level", "valid_from"), ("parent", "valid_to", "source")
+_UNIT_NEEDS, _UNIT_MAY = ("code", "name", "level"), ("valid_from", "parent", "valid_to", "source")
 _CHANGE_NEEDS, _CHANGE_MAY = ("change", "from", "to", "on"), ("decision",)
 _DAY = timedelta(days=1)
 _E = TypeVar("_E", bound=StrEnum)
 
 
-def load_units(path: Path | Traversable, changes: Path | None = None) -> Units:
-    """Read units and their lineage: one TOML file (``[[unit]]``, ``[[change]]``), or a CSV file of each.
+def load_units(path: Path | Traversable) -> Units:
+    """Read units and their lineage from a TOML file (``[[unit]]``, ``[[change]]``).
 
     `RowsRefusedError` names every faulty row, column and value; nothing is loaded then.
     """
-    if path.name.endswith(".toml"):
-        read = read_toml(path, {"unit": (*_UNIT_NEEDS, *_UNIT_MAY), "change": (*_CHANGE_NEEDS, *_CHANGE_MAY)})
-        unit_rows, change_rows = read["unit"], read["change"]
-    elif path.name.endswith(".csv"):
-        unit_rows = read_csv(path, _UNIT_NEEDS, _UNIT_MAY)
-        change_rows = read_csv(changes, _CHANGE_NEEDS, _CHANGE_MAY) if changes else []
-    else:
-        msg = f"{path}: expected a .toml or .csv file of units"
-        raise InputError(msg)
-    return _checked(unit_rows, change_rows)
+    read = read_toml(path, {"unit": (*_UNIT_NEEDS, *_UNIT_MAY), "change": (*_CHANGE_NEEDS, *_CHANGE_MAY)})
+    return units_of(read["unit"], read["change"])
+
+
+def units_of(unit_rows: Iterable[Row], change_rows: Iterable[Row] = (), *, undated: date | None = None) -> Units:
+    """Return the units that rows of text give, checked against each other; errors as `load_units`.
+
+    `undated` is for a list that gives no days (a commune's own, of what stands at its time): every unit stands from
+    that day, and how long is not known, of a district neither.
+    """
+    faults: list[RowError] = []
+    read = [_Read(row, unit) for row in unit_rows if (unit := _unit(row, faults, undated))]
+    lineage = [(row, change) for row in change_rows if (change := _change(row, faults))]
+    if faults:  # what was not read can't be checked against the rest
+        raise RowsRefusedError(faults)
+    versions: dict[str, list[Unit]] = defaultdict(list)
+    for each in read:
+        faults += _unit_faults(each, versions, may_last=undated is not None)
+        versions[each.unit.code].append(each.unit)
+    for each in read:
+        faults += _parent_faults(each, versions)
+    for row, change in lineage:
+        faults += _change_faults(row, change, versions)
+    if faults:
+        raise RowsRefusedError(faults)
+    return Units((each.unit for each in read), (change for _, change in lineage))
 
 
 @cache
@@ -49,11 +69,14 @@ def sample_units() -> Units:
 
 
 def unit_rows(units: Units) -> list[dict[str, Any]]:
-    """Return units as the store keeps them: one row a path, with the name it had last and all the days it stood."""
+    """Return units as the store keeps them: one row a path, with the name it had last and all the days it stood.
+
+    Their code there is the last part of the path: a village's number within its commune.
+    """
     rows: dict[str, dict[str, Any]] = {}
     for unit in units.versions():
         for path, first, last in _stood(units, unit):
-            row = rows.setdefault(path, {"path": path, "code": unit.code, "valid_from": first})
+            row = rows.setdefault(path, {"path": path, "code": unit.segment, "valid_from": first})
             row |= {"level": unit.level.value, "name": unit.name, "valid_to": last}
     return list(rows.values())
 
@@ -98,34 +121,20 @@ class _Read(NamedTuple):
     unit: Unit
 
 
-def _checked(unit_rows: list[Row], change_rows: list[Row]) -> Units:
-    faults: list[RowError] = []
-    read = [_Read(row, unit) for row in unit_rows if (unit := _unit(row, faults))]
-    lineage = [(row, change) for row in change_rows if (change := _change(row, faults))]
-    if faults:  # what was not read can't be checked against the rest
-        raise RowsRefusedError(faults)
-    versions: dict[str, list[Unit]] = defaultdict(list)
-    for each in read:
-        faults += _unit_faults(each, versions)
-        versions[each.unit.code].append(each.unit)
-    for each in read:
-        faults += _parent_faults(each, versions)
-    for row, change in lineage:
-        faults += _change_faults(row, change, versions)
-    if faults:
-        raise RowsRefusedError(faults)
-    return Units((each.unit for each in read), (change for _, change in lineage))
-
-
-def _unit(row: Row, faults: list[RowError]) -> Unit | None:
+def _unit(row: Row, faults: list[RowError], undated: date | None) -> Unit | None:
     before = len(faults)
     _require(row, _UNIT_NEEDS, faults)
     level = _choice(row, "level", UnitLevel, faults)
-    valid_from, valid_to = day_in(row, "valid_from", faults), day_in(row, "valid_to", faults)
+    valid_from, valid_to = undated or day_in(row, "valid_from", faults), day_in(row, "valid_to", faults)
+    if valid_from is None and "valid_from" not in row.cells:
+        faults.append(row.fault("valid_from", "rows.missing"))
     if len(faults) > before or level is None or valid_from is None:
         return None
     cells = row.cells
-    return Unit(cells["code"], cells["name"], level, cells.get("parent"), valid_from, valid_to, cells.get("source", ""))
+    code, parent = cells["code"], cells.get("parent")
+    if level is UnitLevel.VILLAGE and parent and "." not in code:
+        code = f"{parent}.{code}"  # every commune has its village 01
+    return Unit(code, cells["name"], level, parent, valid_from, valid_to, cells.get("source", ""))
 
 
 def _change(row: Row, faults: list[RowError]) -> Lineage | None:
@@ -151,13 +160,13 @@ def _choice(row: Row, column: str, options: type[_E], faults: list[RowError]) ->
     return options(written)
 
 
-def _unit_faults(read: _Read, versions: dict[str, list[Unit]]) -> list[RowError]:
+def _unit_faults(read: _Read, versions: dict[str, list[Unit]], *, may_last: bool) -> list[RowError]:
     """Return what is wrong with a unit by itself and against the earlier rows of its code."""
     row, unit = read
     faults: list[RowError] = []
     if unit.valid_to is not None and unit.valid_to < unit.valid_from:
         faults.append(row.fault("valid_to", "units.ends_first"))
-    if unit.level is UnitLevel.DISTRICT and (unit.valid_to is None or unit.valid_to > DISTRICTS_END):
+    if unit.level is UnitLevel.DISTRICT and not may_last and (unit.valid_to or date.max) > DISTRICTS_END:
         faults.append(row.fault("valid_to", "units.district_ends", day=f"{DISTRICTS_END:%d/%m/%Y}"))
     if any(_overlap(unit, other) for other in versions[unit.code]):
         faults.append(row.fault("code", "units.twice"))

@@ -83,7 +83,7 @@ class Lineage:
 
 
 class Units:
-    """A set of units that was found consistent (`unit_files.load_units` checks it), and the questions to it."""
+    """A set of units that was found consistent (`unit_files.units_of` checks it), and the questions to it."""
 
     def __init__(self, units: Iterable[Unit], lineage: Iterable[Lineage] = ()) -> None:
         self._versions: dict[str, list[Unit]] = defaultdict(list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -16,11 +16,15 @@ from ._days import day
 from ._refusals import REFUSED, WRONG_USAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from ..api import Rasoat
     from ..foundation.messages import Language
     from ..importing import HouseholdRecord, Parsed
     from ..importing.registering import Villages
     from ..persistence.rounds import RoundRow, UnitRow
+    from ..workflows.rows import RowError
 
 __all__ = ["Kind", "import_file"]
 
@@ -36,7 +40,7 @@ class Kind(StrEnum):
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=".xlsx or .csv")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=".xlsx or .csv; units also .toml")],
     *,
     kind: Annotated[Kind, typer.Option("--kind", help="What the file holds.")] = Kind.HOUSEHOLDS,
     round_code: Annotated[
@@ -56,7 +60,8 @@ def import_file(
         bool, typer.Option("--keep-registered", help="Where the list differs from the register, go on with the latter.")
     ] = False,
     changes: Annotated[
-        Path | None, typer.Option("--changes", exists=True, dir_okay=False, help="Lineage of a .csv file of units.")
+        Path | None,
+        typer.Option("--changes", exists=True, dir_okay=False, help="What became of units, beside a table of them."),
     ] = None,
     partial: Annotated[
         Path | None, typer.Option("--partial", help="Import the sound rows; write the refused ones to this file.")
@@ -81,7 +86,7 @@ def import_file(
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now, create=True) as engine:
         if kind is Kind.UNITS:
-            done = _units(engine, file, changes, tongue, as_json=as_json)
+            done = _units(engine, file, changes, sheet, tongue, as_json=as_json)
         else:
             day = started_on.date() if started_on else None
             known = _known_round(engine, round_code)
@@ -114,34 +119,24 @@ def _briefly(each: dict[str, Any]) -> str:
     return f"{each['row']}: {each['code']} {each['column']} {each['kept'] or '…'} → {each['given'] or '…'}"
 
 
-def _units(engine: Rasoat, file: Path, changes: Path | None, tongue: Language, *, as_json: bool) -> dict[str, Any]:
-    from ..importing import UNITS, read_acts
-    from ..workflows.unit_files import load_units
+def _units(
+    engine: Rasoat, file: Path, changes: Path | None, sheet: str | None, tongue: Language, *, as_json: bool
+) -> dict[str, Any]:
+    from ..importing import read_units
+    from ..workflows.rows import RowsRefusedError
 
-    if changes is not None or _with_validity(file):
-        units = load_units(file, changes)
-        return {"file": str(file), "units": len(units), "new": engine.load_units(units)}
-    parsed = read_acts(file, UNITS)
-    _stop_at_errors(parsed, None, tongue, as_json=as_json)
-    rows = [
-        {"code": u.code, "name": u.name, "level": u.level, "parent": u.parent, "valid_from": date(1900, 1, 1)}
-        for u in parsed.records
-    ]
-    return {"file": str(file), "units": len(rows), "new": engine.register_units(rows)}
+    try:
+        units = read_units(file, changes, sheet=sheet)
+    except RowsRefusedError as error:
+        _tell(file.name, error.rows, tongue, as_json=as_json)
+        raise typer.Exit(REFUSED) from None
+    return {"file": str(file), "units": len(units), "new": engine.load_units(units)}
 
 
 def _units_on(engine: Rasoat, day: date | None) -> list[UnitRow]:
     """Return the units that stand on a day (default: today): a code may have lain under another path before."""
     on = day or engine.today()
     return [u for u in engine.units() if u.valid_from <= on and (u.valid_to is None or on <= u.valid_to)]
-
-
-def _with_validity(file: Path) -> bool:
-    """Whether a file of units gives their days and lineage; a commune's own list (don-vi.csv) does not."""
-    if file.suffix != ".csv":
-        return file.suffix == ".toml"
-    with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        return "valid_from" in lines.readline()
 
 
 class _Round(NamedTuple):
@@ -219,29 +214,29 @@ def _commune(paths: Any) -> str:
 def _stop_at_errors(parsed: Parsed[Any], partial: Path | None, tongue: Language, *, as_json: bool) -> None:
     if parsed.ok or (partial is not None and parsed.records):
         return
-    if as_json:
-        print_json(
-            {
-                "file": parsed.file,
-                "imported": 0,
-                "errors": [
-                    {
-                        "file": e.file,
-                        "sheet": e.sheet,
-                        "row": e.row,
-                        "column": e.column,
-                        "value": e.value,
-                        "code": e.code,
-                        "expected": {"vi": e.expected.vi, "en": e.expected.en},
-                    }
-                    for e in parsed.errors
-                ],
-            }
-        )
-    else:
-        for error in parsed.errors:
-            typer.echo(error.sentence.within(tongue), err=True)
+    _tell(parsed.file, parsed.errors, tongue, as_json=as_json)
     raise typer.Exit(REFUSED if parsed.errors else WRONG_USAGE)
+
+
+def _tell(file: str, errors: Sequence[RowError], tongue: Language, *, as_json: bool) -> None:
+    """Say what is wrong with a file, fault by fault."""
+    if not as_json:
+        for error in errors:
+            typer.echo(error.sentence.within(tongue), err=True)
+        return
+    told = [
+        {
+            "file": e.file,
+            "sheet": e.sheet,
+            "row": e.row,
+            "column": e.column,
+            "value": e.value,
+            "code": e.code,
+            "expected": {"vi": e.expected.vi, "en": e.expected.en},
+        }
+        for e in errors
+    ]
+    print_json({"file": file, "imported": 0, "errors": told})
 
 
 def _write_refused(parsed: Parsed[Any], partial: Path | None) -> int:

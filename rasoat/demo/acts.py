@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.values import Actor, ActRequest, Mandate
 from ..foundation.clock import LEGAL_ZONE
-from ..registry import unit_paths
+from ..workflows.unit_files import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from .files import RoundFiles
 
-__all__ = ["Happening", "happenings", "paths_of", "unit_rows"]
+__all__ = ["Happening", "happenings", "paths_of"]
 
 # The hour at which each act of a day is entered, so that one day's acts follow one another as they must.
 _HOURS = {
@@ -76,15 +76,7 @@ class Happening:
 
 def paths_of(files: RoundFiles) -> dict[str, str]:
     """Return each unit's path by its code."""
-    return {unit["code"]: unit["path"] for unit in unit_paths(unit_rows(files, date.min))}
-
-
-def unit_rows(files: RoundFiles, since: date) -> list[dict[str, Any]]:
-    """Return the units as `Rasoat.register_units` takes them."""
-    return [
-        {"code": u.code, "name": u.name, "level": u.level, "parent": u.parent, "valid_from": since, "valid_to": None}
-        for u in files.units
-    ]
+    return {row["code"]: row["path"] for row in unit_rows(files.units)}
 
 
 def actors_of(files: RoundFiles, paths: Mapping[str, str]) -> dict[str, Actor]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
         PostingRow,
         ScreeningRow,
         SurveyRow,
-        UnitRow,
     )
+    from ..workflows.units import Units
 
 __all__ = ["RoundFiles", "read_round", "shipped"]
 
@@ -35,7 +35,7 @@ class RoundFiles:
     """Everything the files say, as plain values."""
 
     folder: Path
-    units: tuple[UnitRow, ...]
+    units: Units
     actors: tuple[ActorRow, ...]
     managed: tuple[HouseholdRecord, ...]
     listed: tuple[HouseholdRecord, ...]
@@ -57,10 +57,14 @@ def shipped(name: str = "cam-due-2022") -> Path:
 
 def read_round(folder: Path) -> RoundFiles:
     """Read a round's folder; `InputError` lists the first row errors by file, row and column."""
-    units = _sound(importing.read_acts(folder / "don-vi.csv", importing.UNITS))
-    villages = {u.code: u.name for u in units if u.level == "village"}
+    units = importing.read_units(folder / "don-vi.csv")
+    villages = {u.segment: u.name for u in units.versions() if u.level == "village"}
     listed = _sound(importing.read_households(folder / "phu-luc-I-2022.xlsx", villages=villages))
-    codes = {"household": {h.code for h in listed}, "village": set(villages), "unit": {u.code for u in units}}
+    codes = {
+        "household": {h.code for h in listed},
+        "village": set(villages),
+        "unit": {u.segment for u in units.versions()},
+    }
 
     def acts(name: str, kind: Any) -> Any:
         columns = {column.name for column in kind.columns.columns}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..importing import Place, ResultHousehold, write_result_lists
 from ..persistence.cases import load
+from ..workflows.units import UnitLevel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,15 +72,17 @@ def _became(case: CaseRow) -> str:
 
 def write_lists(engine: Rasoat, round_code: str, files: RoundFiles, folder: Path) -> tuple[Path, ...]:
     """Write the lists of Phụ lục VI after the decision; return the files written."""
-    names = {u.code: u.name for u in files.units}
+    names = {u.segment: u.name for u in files.units.versions()}
     records = {h.code: h for h in files.listed}
     recognised = _recognised(engine, round_code)
     decision = next(d for d in files.documents if d.kind == "decision")
     results = [
         _result(records[code], names[records[code].village], case, decision) for code, case in recognised.items()
     ]
-    by_level = {u.level: u for u in files.units}
-    province, district, commune = (by_level[level] for level in ("province", "district", "commune"))
+    by_level = {u.level: u for u in files.units.versions()}
+    province, district, commune = (
+        by_level[level] for level in (UnitLevel.PROVINCE, UnitLevel.DISTRICT, UnitLevel.COMMUNE)
+    )
     place = Place(province.name, district.name, district.code, commune.name, commune.code)
     return write_result_lists(folder, results, place)
 

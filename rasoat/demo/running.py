@@ -11,7 +11,7 @@ from ..foundation.errors import InputError, StorageError
 from ..importing.registering import household_of
 from ..persistence.rounds import cases_in_states
 from ..persistence.wakeups import next_wake_at
-from .acts import Happening, actors_of, happenings, paths_of, unit_rows
+from .acts import Happening, actors_of, happenings, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ class Played:
 
 def plan_of(files: RoundFiles) -> tuple[str, date]:
     """Return number and day of the commune's plan, which opens the round."""
-    commune = next(u.code for u in files.units if u.level == "commune")
+    commune = next(u.code for u in files.units.versions() if u.level == "commune")
     found = [d for d in files.documents if d.kind == "plan" and d.unit == commune]
     if not found or found[0].number is None:
         msg = f"{files.folder}: van-ban.csv holds no plan of commune {commune}"
@@ -69,8 +69,8 @@ def play(
 def _set_up(engine: Rasoat, clock: FrozenClock, files: RoundFiles, paths: dict[str, str]) -> RoundRow:
     number, day = plan_of(files)
     clock.move_to(start_of(day) + timedelta(hours=7))
-    engine.register_units(unit_rows(files, date(day.year, 1, 1)))
-    commune = next(u.code for u in files.units if u.level == "commune")
+    engine.load_units(files.units)
+    commune = next(u.code for u in files.units.versions() if u.level == "commune")
     opened = engine.open_round(
         f"{commune}-{day.year}", "annual", paths[commune], day, ends_on=date(day.year, 12, 14), plan=number
     )

@@ -12,7 +12,6 @@ from .acts import (
     POSTINGS,
     SCREENINGS,
     SURVEYS,
-    UNITS,
     ActKind,
     read_acts,
 )
@@ -23,6 +22,7 @@ from .partial import write_refused
 from .records import HouseholdRecord, MemberRecord
 from .results import Place, ResultHousehold, write_result_lists
 from .tables import Row, Table, read_table
+from .units import read_units
 
 __all__ = [
     "ACTORS",
@@ -34,7 +34,6 @@ __all__ = [
     "POSTINGS",
     "SCREENINGS",
     "SURVEYS",
-    "UNITS",
     "ActKind",
     "HouseholdRecord",
     "MemberRecord",
@@ -50,6 +49,7 @@ __all__ = [
     "read_acts",
     "read_households",
     "read_table",
+    "read_units",
     "write_refused",
     "write_result_lists",
 ]

@@ -1,4 +1,4 @@
-"""Act files: screenings, surveys, meetings, postings, complaints, changes, documents; and the units and actors."""
+"""Act files: screenings, surveys, meetings, postings, complaints, changes, documents; and the actors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from .shapes import (
     PostingRow,
     ScreeningRow,
     SurveyRow,
-    UnitRow,
 )
 from .tables import Row, Table, read_table
 
@@ -39,7 +38,6 @@ __all__ = [
     "POSTINGS",
     "SCREENINGS",
     "SURVEYS",
-    "UNITS",
     "ActKind",
     "read_acts",
 ]
@@ -55,14 +53,12 @@ _MOST_SIGNS = 9  # Phiếu A has nine columns
 class ActKind(Generic[T]):
     """A kind of act file: its row type, its columns, the key no two rows share, and pairs that must be in order.
 
-    `within` is the column below whose value alone the key is unique: every commune has its village 01.
     `ordered` holds (smaller, larger) names of columns, for counts and for days alike.
     """
 
     record: Callable[..., T]
     columns: ColumnSet
     key: str
-    within: str | None = None
     ordered: tuple[tuple[str, str], ...] = ()
 
 
@@ -79,15 +75,9 @@ def read_acts(
         drafts = [_read(table, row, kind, known or {}) for row in table]
     except TableError as error:
         return Parsed.unreadable(error.fault)
-    keys = [(draft, draft.rows[0], _key(kind, draft.rows[0])) for draft in drafts]
+    keys = [(draft, draft.rows[0], shown(draft.rows[0].known[kind.key]).strip() or None) for draft in drafts]
     mark_repeated(table, keys, kind.key, Problem.KEY_TWICE)
     return outcome(table, drafts)
-
-
-def _key(kind: ActKind[T], row: Row) -> str | None:
-    key = shown(row.known[kind.key]).strip()
-    within = shown(row.known[kind.within]).strip() if kind.within else ""
-    return f"{key} ({within})" if key and within else key or None
 
 
 def _read(table: Table, row: Row, kind: ActKind[T], known: Mapping[str, Collection[str]]) -> Draft[T]:
@@ -126,22 +116,6 @@ _VILLAGE = Column("village", ("mã thôn",), words)
 _SURVEYOR = Column("surveyor", ("mã rà soát viên", "rà soát viên", "mã điều tra viên", "điều tra viên"), words)
 _UNIT = Column("unit", ("mã đơn vị",), words)
 
-UNITS = ActKind(
-    UnitRow,
-    ColumnSet(
-        (
-            Column("code", ("mã đơn vị",), words),
-            Column("name", ("tên", "tên đơn vị"), words),
-            Column("level", ("cấp",), choice(terms.UNIT_LEVEL)),
-            Column("parent", ("mã cấp trên",), words, filled=False),
-            _optional("area", "khu vực", read=choice(terms.AREA)),
-            _optional("resident_households", "số hộ dân cư", read=whole_number(0, 100_000_000)),
-            _optional("note", "ghi chú"),
-        )
-    ),
-    key="code",
-    within="parent",
-)
 ACTORS = ActKind(
     ActorRow,
     ColumnSet((Column("code", ("mã cán bộ",), words), Column("role", ("vai trò",), choice(terms.ROLE)), _UNIT)),

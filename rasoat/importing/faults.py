@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from ..foundation.errors import InputError
-from ..foundation.messages import Text, message, text
+from ..foundation.messages import text
+from ..workflows.rows import RowError
 
 __all__ = ["Cell", "CellError", "Parsed", "Problem", "RefusedRow", "RowError", "TableError", "shown"]
 
@@ -51,40 +52,6 @@ class Problem(StrEnum):
     REQUEST_UNDATED = "import.request_undated"
     NOT_ABOVE = "import.not_above"
     NOT_BEFORE = "import.not_before"
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """One fault: file, sheet, row (as the spreadsheet program numbers it), column, value found, what was expected.
-
-    `value` may hold a personal identifier: show it to the person who imports, never log it.
-    """
-
-    file: str
-    sheet: str | None
-    row: int | None
-    column: str | None
-    value: str
-    expected: Text
-    code: Problem
-
-    @property
-    def place(self) -> Text:
-        """Where the fault is, in both languages."""
-        if self.row is None:
-            return text("import.at_file", file=self.file)
-        where = {"file": self.file, "row": self.row, "column": self.column or "–"}
-        return text("import.at", sheet=self.sheet, **where) if self.sheet else text("import.at_plain", **where)
-
-    @property
-    def sentence(self) -> Text:
-        """The whole fault in one sentence, in both languages."""
-        place, expected = self.place, self.expected
-        template = message("import.row_error")
-        return Text(
-            template.vi.format(place=place.vi, value=self.value, expected=expected.vi),
-            template.en.format(place=place.en, value=self.value, expected=expected.en),
-        )
 
 
 class TableError(InputError):

@@ -83,15 +83,21 @@ class _Asked:
         if code in self.ambiguous or (code is None and self._in_several(name)):
             raise CellError(Problem.VILLAGE_AMBIGUOUS)
         if code is None:
-            same = [c for c, known in self.villages.items() if _village_key(known) == _village_key(name or "")]
-            if len(same) != 1:
-                raise CellError(Problem.VILLAGE_UNKNOWN)
-            return same[0]
+            return self._called(self.villages, name or "")
         if code not in self.villages:
             raise CellError(Problem.VILLAGE_UNKNOWN)
         if name is not None and _village_key(self.villages[code]) != _village_key(name):
             raise CellError(Problem.VILLAGE_MISMATCH, unit=code, name=self.villages[code])
         return code
+
+    @staticmethod
+    def _called(villages: Mapping[str, str], name: str) -> str:
+        """Return the code of the one village of this name: its own, though its commune's may go before it too."""
+        same = {code for code, known in villages.items() if _village_key(known) == _village_key(name)}
+        own = [code for code in same if code.rpartition(".")[2] not in same - {code}]
+        if len(own) != 1:
+            raise CellError(Problem.VILLAGE_UNKNOWN)
+        return own[0]
 
     def _in_several(self, name: str | None) -> bool:
         return any(_village_key(known) == _village_key(name or "") for known in self.ambiguous.values())

@@ -27,16 +27,21 @@ class Villages(NamedTuple):
 
 
 def villages_of(units: Iterable[UnitRow], commune: str | None = None) -> Villages:
-    """Return the villages of one commune, or of all where none is named: a code is unique within its commune only."""
+    """Return the villages of one commune, or of all where none is named.
+
+    A list may call a village by its code, which is unique within its commune only, or by its commune's code, a dot and
+    its own, as files of units do.
+    """
     inside = [u for u in units if u.level == "village" and commune in (None, u.path.rpartition("/")[0])]
-    paths: dict[str, set[str]] = {}
+    called: dict[str, dict[str, str]] = {}
     for unit in inside:
-        paths.setdefault(unit.code, set()).add(unit.path)
-    several = {code for code, found in paths.items() if len(found) > 1}
+        for code in (unit.code, ".".join(unit.path.split("/")[-2:])):
+            called.setdefault(code, {})[unit.path] = unit.name
+    one = {code: next(iter(found.items())) for code, found in called.items() if len(found) == 1}
     return Villages(
-        {u.code: u.name for u in inside if u.code not in several},
-        {u.code: u.path for u in inside if u.code not in several},
-        {u.code: u.name for u in inside if u.code in several},
+        {code: name for code, (_, name) in one.items()},
+        {code: path for code, (path, _) in one.items()},
+        {code: next(iter(found.values())) for code, found in called.items() if len(found) > 1},
     )
 
 

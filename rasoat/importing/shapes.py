@@ -20,22 +20,7 @@ __all__ = [
     "PostingRow",
     "ScreeningRow",
     "SurveyRow",
-    "UnitRow",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitRow:
-    """An administrative unit: province, district, commune or village."""
-
-    code: str
-    name: str
-    level: str
-    parent: str | None
-    area: Area | None
-    resident_households: int | None
-    note: str | None
-    row: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

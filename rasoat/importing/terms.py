@@ -15,6 +15,7 @@ __all__ = [
     "ROLE",
     "SEX",
     "SURVEY",
+    "UNIT_CHANGE",
     "UNIT_LEVEL",
 ]
 
@@ -40,10 +41,16 @@ ORIGIN: Terms = {
     "request": ("giấy đề nghị (Mẫu 01)", "giấy đề nghị", "đề nghị", "Mẫu 01"),
 }
 UNIT_LEVEL: Terms = {
-    "province": ("tỉnh", "thành phố trực thuộc trung ương"),
-    "district": ("huyện", "quận", "thị xã", "thành phố thuộc tỉnh"),
-    "commune": ("xã", "phường", "thị trấn"),
-    "village": ("thôn", "tổ dân phố", "bản", "buôn", "khóm", "ấp", "xóm", "khu phố"),
+    "province": ("tỉnh", "thành phố trực thuộc trung ương", "province"),
+    "district": ("huyện", "quận", "thị xã", "thành phố thuộc tỉnh", "district"),
+    "commune": ("xã", "phường", "thị trấn", "commune"),
+    "village": ("thôn", "tổ dân phố", "bản", "buôn", "khóm", "ấp", "xóm", "khu phố", "village"),
+}
+UNIT_CHANGE: Terms = {
+    "merged": ("nhập", "sáp nhập", "merged"),
+    "split": ("chia", "tách", "split"),
+    "renamed": ("đổi tên", "renamed"),
+    "recoded": ("đổi mã", "recoded"),
 }
 ROLE: Terms = {
     "enumerator": ("Rà soát viên", "Điều tra viên"),

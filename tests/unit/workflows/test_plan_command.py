@@ -128,7 +128,7 @@ def test_latest_refuses_progress_that_lies_in_the_future(tmp_path):
     file = progress(tmp_path, "Thôn 1,meeting,2024-11-28")
     result = run("latest", "--year", "2024", "--progress", file, "--as-of", "2024-11-27")
     assert result.exit_code == 2
-    assert "can't lie after 27/11/2024" in result.stderr
+    assert "không thể sau ngày 27/11/2024" in result.stderr
 
 
 def test_latest_takes_other_steps_from_a_file(tmp_path):
