@@ -25,7 +25,7 @@ from .queries import within_unit
 from .rehoming import write_moves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
     from ..persistence.cases import CaseRow
@@ -35,11 +35,15 @@ if TYPE_CHECKING:
     from .migrating import DeadlineMove
     from .service import Engine
 
-__all__ = ["DeadlineLine", "Migration", "MigrationReport", "Scope"]
+__all__ = ["DeadlineLine", "Migration", "MigrationReport", "Scope", "untold"]
 
 log = structlog.get_logger("rasoat.migration")
 _BATCH = 500
 _BY_HAND = {"suspended", "resumed", "extended"}
+
+
+def untold(_: int) -> None:
+    """Tell nobody how far a long command has come."""
 
 
 class Scope(NamedTuple):
@@ -61,16 +65,16 @@ class DeadlineLine(NamedTuple):
     due_to: date | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class MigrationReport:
     """What a migration does, or did: cases by where they go, terms by what becomes of them, what is blocked and why."""
 
     plan: MigrationPlan
     written: bool
-    states: Counter[tuple[str, str]] = field(default_factory=Counter)
-    deadlines: Counter[DeadlineLine] = field(default_factory=Counter)
-    rounds: dict[str, tuple[str, str]] = field(default_factory=dict)
-    blocked: list[Blocked] = field(default_factory=list)
+    states: Mapping[tuple[str, str], int]
+    deadlines: Mapping[DeadlineLine, int]
+    rounds: Mapping[str, tuple[str, str]]
+    blocked: tuple[Blocked, ...]
     finished: int = 0
     stopped_short: bool = False
 
@@ -78,6 +82,25 @@ class MigrationReport:
     def moved(self) -> int:
         """How many cases move."""
         return sum(self.states.values())
+
+
+@dataclass(slots=True)
+class _Tally:
+    """A report while it is being gathered."""
+
+    plan: MigrationPlan
+    written: bool
+    states: Counter[tuple[str, str]] = field(default_factory=Counter)
+    deadlines: Counter[DeadlineLine] = field(default_factory=Counter)
+    rounds: dict[str, tuple[str, str]] = field(default_factory=dict)
+    blocked: list[Blocked] = field(default_factory=list)
+
+    def report(self, *, finished: int = 0, stopped_short: bool = False) -> MigrationReport:
+        """Return what was gathered."""
+        return MigrationReport(
+            self.plan, self.written, dict(self.states), dict(self.deadlines), dict(self.rounds), tuple(self.blocked),
+            finished, stopped_short,
+        )  # fmt: skip
 
 
 class Migration:
@@ -95,34 +118,42 @@ class Migration:
             msg = f"plan {plan.key} cannot be carried out: " + "; ".join(fault.en for fault in faults)
             raise DefinitionError(msg)
 
-    def dry_run(self) -> MigrationReport:
-        """Judge every case and write nothing."""
-        report = MigrationReport(self.plan, written=False)
+    def dry_run(self, *, progress: Callable[[int], object] = untold) -> MigrationReport:
+        """Judge every case and write nothing; `progress` is told how many were judged."""
+        tally, seen = _Tally(self.plan, written=False), 0
         with self.database.read() as tx:
             for ids in self._pages(tx):
-                self._judge(tx, load(tx, ids), report)
-            report.finished = self._finished(tx)
-        return report
+                self._judge(tx, load(tx, ids), tally)
+                seen += len(ids)
+                progress(seen)
+            return tally.report(finished=self._finished(tx))
 
-    def apply(self, actor: str, *, batch: int = _BATCH, max_batches: int | None = None) -> MigrationReport:
+    def apply(
+        self,
+        actor: str,
+        *,
+        batch: int = _BATCH,
+        max_batches: int | None = None,
+        progress: Callable[[int], object] = untold,
+    ) -> MigrationReport:
         """Move every case that can be moved, in batches of whole villages; run again after a crash to move the rest.
 
         A batch ends with the village that fills it: what a village's meeting or posting asks of all its households
         must find them in one place. `InputError` before the plan's day. Blocked cases stay and are told in the report.
+        `progress` is told after each batch how many cases were looked at.
         """
         self._require_day()
-        report = MigrationReport(self.plan, written=True)
-        after, done = ("", 0), 0
+        tally = _Tally(self.plan, written=True)
+        after, done, seen = ("", 0), 0, 0
         while max_batches is None or done < max_batches:
             with self.database.begin() as tx:
                 page = self._page(tx, after, batch)
                 if not page:
-                    report.finished = self._finished(tx)
-                    return report
-                self._batch(tx, [case_id for _, case_id in page], actor, report)
-            after, done = page[-1], done + 1
-        report.stopped_short = True
-        return report
+                    return tally.report(finished=self._finished(tx))
+                self._batch(tx, [case_id for _, case_id in page], actor, tally)
+            after, done, seen = page[-1], done + 1, seen + len(page)
+            progress(seen)
+        return tally.report(stopped_short=True)
 
     def _require_day(self) -> None:
         today = legal_date(self.engine.clock.now())
@@ -130,12 +161,12 @@ class Migration:
             msg = f"plan {self.plan.key} takes effect on {self.plan.on}; today is {today}: only a dry run is possible"
             raise InputError(msg)
 
-    def _batch(self, tx: Tx, ids: Sequence[int], actor: str, report: MigrationReport) -> None:
+    def _batch(self, tx: Tx, ids: Sequence[int], actor: str, tally: _Tally) -> None:
         cases = [case for case in lock(tx, ids) if self._runs(case)]
         places = rounds(tx, sorted({case.round_id for case in cases}))
         for place in places.values():
-            self._move_round(tx, place, report)
-        found = self._judge(tx, cases, report)
+            self._move_round(tx, place, tally)
+        found = self._judge(tx, cases, tally)
         if found:
             write_moves(tx, self.engine, self.plan, (self.old, self.new), found, actor)
         log.info("cases_migrated", plan=self.plan.key, moved=len(found), seen=len(cases))
@@ -144,7 +175,7 @@ class Migration:
         """Whether a case is still the plan's business now that it is locked."""
         return case.workflow == self.old.id and self.old.state(case.state).kind is not StateKind.END
 
-    def _judge(self, tx: Tx, cases: Sequence[CaseRow], report: MigrationReport) -> list[CaseMove]:
+    def _judge(self, tx: Tx, cases: Sequence[CaseRow], tally: _Tally) -> list[CaseMove]:
         open_rows = deadline_rows.open_of(tx, [case.id for case in cases])
         ledgers = entries_of(tx, [row.id for rows in open_rows.values() for row in rows])
         by_hand = frozenset(i for i, lines in ledgers.items() if any(line.kind in _BY_HAND for line in lines))
@@ -152,14 +183,14 @@ class Migration:
         found: list[CaseMove | Blocked] = []
         for case in cases:
             place = places[case.round_id]
-            if not report.written:
-                self._tell_round(place, report)
+            if not tally.written:
+                self._tell_round(place, tally)
             found.append(move_of(self.plan, case, self._situation(case, place, open_rows, by_hand)))
         moving, blocked = _by_village(cases, found)
-        report.blocked += blocked
+        tally.blocked += blocked
         for move in moving:
-            report.states[move.case.state, move.state] += 1
-            report.deadlines.update(_line(move.case, term) for term in move.deadlines)
+            tally.states[move.case.state, move.state] += 1
+            tally.deadlines.update(_line(move.case, term) for term in move.deadlines)
         return moving
 
     def _situation(
@@ -170,17 +201,17 @@ class Migration:
         days = {"started_on": place.started_on} | ({"ends_on": place.ends_on} if place.ends_on else {})
         return Situation(self.old, self.new, rows.get(case.id, ()), by_hand, days, calendar, now)
 
-    def _tell_round(self, place: RoundRow, report: MigrationReport) -> str:
+    def _tell_round(self, place: RoundRow, tally: _Tally) -> str:
         path = self.plan.units.path(place.unit_path, "commune")
         if place.workflow == self.old.id:
-            report.rounds[place.code] = (place.unit_path, path)
+            tally.rounds[place.code] = (place.unit_path, path)
         return path
 
-    def _move_round(self, tx: Tx, place: RoundRow, report: MigrationReport) -> None:
+    def _move_round(self, tx: Tx, place: RoundRow, tally: _Tally) -> None:
         """Let the round itself go on under the new definition; later households open there."""
         if place.workflow != self.old.id:
             return
-        path = self._tell_round(place, report)
+        path = self._tell_round(place, tally)
         moves.move_round(tx, place, self.new.id, path)
         moves.move_settings(tx, (self.old.id, self.new.id), lambda unit: self._setting_path(unit, place.unit_path))
         if path != place.unit_path:

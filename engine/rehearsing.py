@@ -22,12 +22,13 @@ from ..persistence.events import acts, history
 from ..persistence.rounds import rounds
 from .checking.simulating import Simulated, World
 from .definition import DeadlineKind
+from .moving import untold
 from .replaying import MOVING, STEPS, in_force, origin_of
 from .terms import closing, rules_closed
 from .values import SYSTEM, Actor, ActRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from ..deadlines.calendar import Calendar
@@ -66,13 +67,13 @@ class Difference(NamedTuple):
     rehearsed: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
     """The answer: how many cases were replayed, what differed, and which could not be replayed and why."""
 
-    cases: int = 0
-    differences: list[Difference] = field(default_factory=list)
-    left_out: dict[int, Text] = field(default_factory=dict)
+    cases: int
+    differences: tuple[Difference, ...]
+    left_out: Mapping[int, Text]
 
     @property
     def unchanged(self) -> int:
@@ -84,9 +85,15 @@ class Rehearsal:
         return Counter(tuple(d[1:]) for d in self.differences)  # type: ignore[misc]  # the last four fields of five
 
 
-def rehearse(tx: Tx, engine: Engine, case_ids: Sequence[int], under: Under) -> Rehearsal:
-    """Replay the recorded acts of cases (a whole round, so that barriers are judged as they were)."""
-    found = Rehearsal()
+def rehearse(
+    tx: Tx, engine: Engine, case_ids: Sequence[int], under: Under, progress: Callable[[int], object] = untold
+) -> Rehearsal:
+    """Replay the recorded acts of cases (a whole round, so that barriers are judged as they were).
+
+    `progress` is told how many acts were replayed.
+    """
+    found: list[Difference] = []
+    left_out: dict[int, Text] = {}
     stage = _Stage(tx, engine, under)
     by_case: dict[int, list[EventRow]] = defaultdict(list)
     for event in history(tx, case_ids):
@@ -96,11 +103,10 @@ def rehearse(tx: Tx, engine: Engine, case_ids: Sequence[int], under: Under) -> R
         if why is None:
             stage.enter(case, by_case[case.id])
         else:
-            found.left_out[case.id] = why
-    found.cases = len(stage.players)
-    stage.play({i: by_case[i] for i in stage.players}, found)
+            left_out[case.id] = why
+    stage.play({i: by_case[i] for i in stage.players}, found, progress)
     _compare(stage, of_subjects(tx, list(stage.players)), found)
-    return found
+    return Rehearsal(len(stage.players), tuple(found), left_out)
 
 
 def _obstacle(events: Sequence[EventRow]) -> Text | None:
@@ -156,7 +162,9 @@ class _Stage:
         start = origin_of(case, events)._replace(workflow=compiled.workflow.id, state=compiled.workflow.initial.key)
         self.players[case.id] = _Player(Simulated(start), compiled)
 
-    def play(self, by_case: Mapping[int, Sequence[EventRow]], found: Rehearsal) -> None:
+    def play(
+        self, by_case: Mapping[int, Sequence[EventRow]], found: list[Difference], progress: Callable[[int], object]
+    ) -> None:
         """Let every act that counts happen again, in the order of entry; terms run out by themselves in between."""
         recorded: dict[int, list[EventRow]] = defaultdict(list)
         moves: list[EventRow] = []
@@ -169,12 +177,14 @@ class _Stage:
         known = acts(self.tx, sorted({e.act_id for events in by_case.values() for e in events if e.act_id is not None}))
         entered = _entered(by_case, known)
         moves.sort(key=lambda event: event.recorded_at, reverse=True)
-        for act in sorted((known[i] for i in recorded), key=lambda act: (entered[act.id], act.id)):
+        in_order = sorted((known[i] for i in recorded), key=lambda act: (entered[act.id], act.id))
+        for done, act in enumerate(in_order, 1):
             while moves and moves[-1].recorded_at <= entered[act.id]:
                 self._move(moves.pop())
             self._let_terms_run_out(entered[act.id], found)
             if act.actor != SYSTEM.key:
                 self._act(act, entered[act.id], recorded[act.id], found)
+            progress(done)
         self._let_terms_run_out(self.engine.clock.now(), found)
 
     def _move(self, event: EventRow) -> None:
@@ -185,7 +195,7 @@ class _Stage:
         if event.kind == "moved" or "district" not in levels:
             player.now = replace(player.now, case=player.now.case._replace(unit_path=path))
 
-    def _act(self, act: ActRow, now: datetime, events: Sequence[EventRow], found: Rehearsal) -> None:
+    def _act(self, act: ActRow, now: datetime, events: Sequence[EventRow], found: list[Difference]) -> None:
         request = _request(act, events)
         together = {event.case_id for event in events}
         steps = []
@@ -201,7 +211,7 @@ class _Stage:
                 self._step(player, world, step, request, now)
 
     def _tell(
-        self, event: EventRow, player: _Player, accepted: Sequence[Step], codes: Sequence[str], found: Rehearsal
+        self, event: EventRow, player: _Player, accepted: Sequence[Step], codes: Sequence[str], found: list[Difference]
     ) -> None:
         """Record where a case first goes another way; what follows from that is no news."""
         target = accepted[0].transition.target if accepted else ""
@@ -209,9 +219,7 @@ class _Stage:
             return
         player.diverged = True
         kind = "state" if target else "refused"
-        found.differences.append(
-            Difference(event.case_id, kind, event.trigger, event.to_state, target or ", ".join(codes))
-        )
+        found.append(Difference(event.case_id, kind, event.trigger, event.to_state, target or ", ".join(codes)))
 
     def _step(self, player: _Player, world: World, step: Step, request: ActRequest, now: datetime) -> None:
         before = player.now
@@ -230,7 +238,7 @@ class _Stage:
             numbered.append(kept)
         player.now = replace(after, deadlines=tuple(numbered))
 
-    def _let_terms_run_out(self, until: datetime, found: Rehearsal) -> None:
+    def _let_terms_run_out(self, until: datetime, found: list[Difference]) -> None:
         """Fire every timer whose term ended by `until`, on its own last day."""
         for player in self.players.values():
             while (row := _over(player, until)) is not None:
@@ -240,7 +248,7 @@ class _Stage:
                 decision = player.now.ask(world, request, max(until, row.due_at))
                 if not decision.accepted:
                     codes = ", ".join(r.code for r in decision.refused)
-                    found.differences.append(Difference(player.now.case.id, "refused", trigger, "", codes))
+                    found.append(Difference(player.now.case.id, "refused", trigger, "", codes))
                     player.now = replace(player.now, deadlines=tuple(d for d in player.now.deadlines if d is not row))
                 for step in decision.accepted:
                     self._step(player, world, step, request, until)
@@ -304,7 +312,7 @@ def _over(player: _Player, until: datetime) -> DeadlineRow | None:
     return None
 
 
-def _compare(stage: _Stage, recorded: Sequence[DeadlineRow], found: Rehearsal) -> None:
+def _compare(stage: _Stage, recorded: Sequence[DeadlineRow], found: list[Difference]) -> None:
     """Set the recorded terms of each case beside the rehearsed ones: the first of a rule with the first, and so on."""
     was: dict[tuple[int, str], list[DeadlineRow]] = defaultdict(list)
     would: dict[tuple[int, str], list[DeadlineRow]] = defaultdict(list)
@@ -319,11 +327,11 @@ def _compare(stage: _Stage, recorded: Sequence[DeadlineRow], found: Rehearsal) -
         pairs = list(zip(was[case_id, rule], would[case_id, rule], strict=False))
         for one, other in pairs:
             outcome = stage.players[case_id].outcomes.get(other.id, "open")
-            found.differences += _differing(case_id, one, other, outcome)
+            found += _differing(case_id, one, other, outcome)
         spare = len(was[case_id, rule]) - len(would[case_id, rule])
         if spare:
             ways = (str(spare), "") if spare > 0 else ("", str(-spare))
-            found.differences.append(Difference(case_id, "term", rule, *ways))
+            found.append(Difference(case_id, "term", rule, *ways))
 
 
 def _differing(case_id: int, was: DeadlineRow, would: DeadlineRow, outcome: str) -> list[Difference]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from . import admission, registry
 from .deadlines.releases import calendar as release
@@ -19,7 +19,7 @@ from .foundation.defaults import DATABASE_URL
 from .foundation.errors import InputError, NotFoundError
 from .foundation.ids import IdSource, TimeOrderedIds
 from .lawkeeping import Lawkeeping
-from .opening import key_source, prepared_keys, require_place
+from .opening import EngineOptions, HostConnection, key_source, prepared_keys, require_place
 from .persistence import cases as case_rows
 from .persistence import certificates, deadlines, events, rounds
 from .persistence.database import Database, Synchronous
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
-
-    from sqlalchemy.engine import Connection
 
     from .deadlines.calendar import Calendar
     from .engine.definition import Workflow
@@ -114,7 +112,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         prefix: str = DEFAULT_PREFIX,
         synchronous: Synchronous = "FULL",
         read_url: str | None = None,
-        **options: Any,
+        **options: Unpack[EngineOptions],
     ) -> Rasoat:
         """Open the database at `url` (default: ``RASOAT_DATABASE_URL``, else ``sqlite:///rasoat.db``).
 
@@ -145,7 +143,12 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
 
     @classmethod
     def bind(
-        cls, database: Database, *, keys: KeyProvider, after_commit: AfterCommit | None = None, **options: Any
+        cls,
+        database: Database,
+        *,
+        keys: KeyProvider,
+        after_commit: AfterCommit | None = None,
+        **options: Unpack[EngineOptions],
     ) -> Rasoat:
         """Work on a host's own engine: ``Rasoat.bind(Database(engine), keys=…)``. The host migrates when it likes.
 
@@ -173,7 +176,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         self.queries.dispose()
 
     @contextmanager
-    def transaction(self, connection: Connection | None = None, *, briefly: bool = False) -> Iterator[Tx]:
+    def transaction(self, connection: HostConnection | None = None, *, briefly: bool = False) -> Iterator[Tx]:
         """Open a writing transaction, or join the host's.
 
         On SQLite those who write only `briefly` may share a commit with others; none returns before it.
@@ -181,13 +184,13 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         with self.database.begin(briefly=briefly) if connection is None else self.database.join(connection) as tx:
             yield tx
 
-    def register_units(self, units: Sequence[Mapping[str, Any]], *, connection: Connection | None = None) -> int:
+    def register_units(self, units: Sequence[Mapping[str, Any]], *, connection: HostConnection | None = None) -> int:
         """Write administrative units (code, name, level, parent, valid_from, valid_to); return how many were new."""
         with self.transaction(connection) as tx:
             return registry.register_units(tx, units)
 
     def register_households(
-        self, households: Sequence[registry.Household], *, connection: Connection | None = None
+        self, households: Sequence[registry.Household], *, connection: HostConnection | None = None
     ) -> registry.Registered:
         """Write households, sealed; known codes are left as they are, doubles refused or flagged."""
         with self.transaction(connection) as tx:
@@ -203,7 +206,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         *,
         ends_on: date | None = None,
         plan: str | None = None,
-        connection: Connection | None = None,
+        connection: HostConnection | None = None,
     ) -> rounds.RoundRow:
         """Open a commune's round of a procedure under the regime in force on `started_on`; known codes come back.
 
@@ -232,7 +235,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         opened_on: date,
         *,
         actor: str = "system",
-        connection: Connection | None = None,
+        connection: HostConnection | None = None,
     ) -> RoundOpened:
         """Open a case for each household of a round: household code → facts (``origin``, ``former`` …).
 
@@ -256,13 +259,13 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
             new = dict(zip(fresh, self.engine.open_cases(tx, opened_in.id, openings, actor), strict=True))
             return RoundOpened(opened_in, {**known, **new}, len(new))
 
-    def fire_many(self, request: ActRequest, *, connection: Connection | None = None) -> Outcome:
+    def fire_many(self, request: ActRequest, *, connection: HostConnection | None = None) -> Outcome:
         """Do one act to its cases: all or none, or each that can (`request.mode`). Refusals are in the outcome."""
         require_day(request.occurred_on, "occurred_on")
         with self.transaction(connection, briefly=len(request.case_ids) <= BRIEF) as tx:
             return self.engine.fire_many(tx, request)
 
-    def fire(self, request: ActRequest, *, connection: Connection | None = None) -> Outcome:
+    def fire(self, request: ActRequest, *, connection: HostConnection | None = None) -> Outcome:
         """Do one act to one case."""
         if len(request.case_ids) != 1:
             msg = f"fire takes one case, {len(request.case_ids)} were named; use fire_many"
@@ -342,7 +345,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         household_id: int,
         *,
         reader: registry.Reader = registry.UNNAMED,
-        connection: Connection | None = None,
+        connection: HostConnection | None = None,
     ) -> registry.Household:
         """Return a household with its members' personal data opened; the read is noted with `reader`'s purpose.
 
@@ -365,7 +368,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         document: str,
         actor: str,
         on_behalf_of: str | None = None,
-        connection: Connection | None = None,
+        connection: HostConnection | None = None,
     ) -> Erased:
         """Destroy the key to a household's personal data for good; its cases and their chains stay and verify.
 

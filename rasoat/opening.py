@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
 
 from .foundation.clock import LEGAL_ZONE, SystemClock
 from .foundation.errors import InputError, NotFoundError, StorageError
@@ -13,14 +16,45 @@ from .persistence.keys import DevelopmentKeys, FileKeys, KeyProvider, create_key
 from .persistence.marking import holds_secrets, is_trial, last_recorded, master_in_use, signer_in_use
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date, datetime
 
+    from .deadlines.calendar import Calendar
+    from .engine.service import Observer
+    from .foundation.clock import Clock
+    from .foundation.ids import IdSource
     from .persistence.database import Database
     from .persistence.keys import KeyRing
 
-__all__ = ["key_source", "prepared_keys", "require_instant", "require_keys_of", "require_place", "sqlite_file"]
+__all__ = [
+    "EngineOptions",
+    "key_source",
+    "prepared_keys",
+    "require_instant",
+    "require_keys_of",
+    "require_place",
+    "sqlite_file",
+]
 
 _FILE = "sqlite:///"
+
+HostConnection: TypeAlias = Connection | Session
+"""In whose transaction the engine works: a host's own connection, or its session."""
+
+
+class EngineOptions(TypedDict, total=False):
+    """What an engine may be given besides its database and keys.
+
+    `definitions` are folders or files of a host's own regimes, `settings` what the law leaves open, `observers` hooks
+    inside each transaction. The rest stands in for the system's clock, the ids, and the calendar known on a day.
+    """
+
+    clock: Clock | None
+    ids: IdSource | None
+    calendar_for: Callable[[date, str], Calendar] | None
+    settings: Mapping[str, Any] | None
+    definitions: Sequence[Path]
+    observers: Sequence[Observer]
 
 
 def sqlite_file(url: str) -> Path | None:

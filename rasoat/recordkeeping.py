@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy.engine import Connection
-
     from .engine.history import PastCase
     from .engine.queries import StateCount
     from .engine.service import Engine, Outcome
     from .foundation.clock import Clock
+    from .opening import HostConnection
     from .persistence.database import Database, Tx
     from .persistence.lineage import LineageRow
     from .persistence.subscribing import Subscriber
@@ -43,7 +42,7 @@ class Recordkeeping:
 
     if TYPE_CHECKING:
 
-        def transaction(self, connection: Connection | None = None) -> AbstractContextManager[Tx]:
+        def transaction(self, connection: HostConnection | None = None) -> AbstractContextManager[Tx]:
             """Open a writing transaction, or join the host's."""
             ...
 
@@ -62,13 +61,13 @@ class Recordkeeping:
         return self.database.subscribers.add(subscriber)
 
     def correct(
-        self, order: correcting.Correction | correcting.OpeningCorrection, *, connection: Connection | None = None
+        self, order: correcting.Correction | correcting.OpeningCorrection, *, connection: HostConnection | None = None
     ) -> Outcome:
         """Correct a wrong entry and all that follows from it: every case it concerns, or none and why not."""
         with self.transaction(connection) as tx:
             return correcting.correct(tx, self.engine, order)
 
-    def undo(self, order: correcting.Undo, *, connection: Connection | None = None) -> Outcome:
+    def undo(self, order: correcting.Undo, *, connection: HostConnection | None = None) -> Outcome:
         """Take the last step of cases back, or say what others built on it."""
         with self.transaction(connection) as tx:
             return correcting.undo(tx, self.engine, order)
@@ -137,7 +136,7 @@ class Recordkeeping:
         members: Mapping[int, str],
         *,
         unit_path: str | None = None,
-        connection: Connection | None = None,
+        connection: HostConnection | None = None,
     ) -> households.HouseholdChange:
         """Let members (place → relation to the new head, the head first) found a household of their own (tách hộ)."""
         with self.transaction(connection) as tx:
@@ -150,7 +149,7 @@ class Recordkeeping:
         into: str,
         relations: Mapping[int, str] = _UNCHANGED,
         *,
-        connection: Connection | None = None,
+        connection: HostConnection | None = None,
     ) -> households.HouseholdChange:
         """Let a household become part of another (nhập hộ); its running case is withdrawn, its code stands for both."""
         with self.transaction(connection) as tx:
@@ -163,21 +162,21 @@ class Recordkeeping:
         head: int,
         relations: Mapping[int, str] = _UNCHANGED,
         *,
-        connection: Connection | None = None,
+        connection: HostConnection | None = None,
     ) -> households.HouseholdChange:
         """Let another member be the household's head (đổi chủ hộ)."""
         with self.transaction(connection) as tx:
             return households.change_head(tx, self.engine, self.vault, order, code, head, relations)
 
     def move_household(
-        self, order: households.HouseholdOrder, code: str, unit_path: str, *, connection: Connection | None = None
+        self, order: households.HouseholdOrder, code: str, unit_path: str, *, connection: HostConnection | None = None
     ) -> households.HouseholdChange:
         """Let a household go to another village; its running case goes along within the commune, else is withdrawn."""
         with self.transaction(connection) as tx:
             return households.move(tx, self.engine, self.vault, order, code, unit_path)
 
     def recode_commune(
-        self, order: households.HouseholdOrder, old: str, new: str, *, connection: Connection | None = None
+        self, order: households.HouseholdOrder, old: str, new: str, *, connection: HostConnection | None = None
     ) -> households.HouseholdChange:
         """Give a commune its new code, with its units, rounds, households and running cases; old codes stay known."""
         with self.transaction(connection) as tx:
@@ -191,7 +190,7 @@ class Recordkeeping:
         *,
         villages: Mapping[str, str] = _ALL_ALIKE,
         name: str = "",
-        connection: Connection | None = None,
+        connection: HostConnection | None = None,
     ) -> households.HouseholdChange:
         """Let communes become one at `new`: a path of their level, or one of theirs, which takes the others in.
 

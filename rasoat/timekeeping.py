@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import date
 
-    from sqlalchemy.engine import Connection
-
     from .deadlines.calendar import Calendar
     from .deadlines.proof import Proof
     from .deadlines.releases import Library
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from .engine.service import Engine
     from .foundation.clock import Clock
     from .foundation.messages import Language
+    from .opening import HostConnection
     from .persistence.database import Database, Tx
     from .workflows.plans.model import MilestoneDeadline, Plan
     from .workflows.plans.outlooks import RoundOutlook
@@ -76,36 +75,36 @@ class Timekeeping:
 
     if TYPE_CHECKING:
 
-        def transaction(self, connection: Connection | None = None) -> AbstractContextManager[Tx]:
+        def transaction(self, connection: HostConnection | None = None) -> AbstractContextManager[Tx]:
             """Open a writing transaction, or join the host's."""
             ...
 
-    def suspend(self, order: Order, *, connection: Connection | None = None) -> Ruling:
+    def suspend(self, order: Order, *, connection: HostConnection | None = None) -> Ruling:
         """Stop terms: from the order's day on nothing is counted."""
         with self.transaction(connection) as tx:
             return ledger.suspend(tx, self.engine, order)
 
-    def resume(self, order: Order, *, connection: Connection | None = None) -> Ruling:
+    def resume(self, order: Order, *, connection: HostConnection | None = None) -> Ruling:
         """Let suspended terms run on with the order's day."""
         with self.transaction(connection) as tx:
             return ledger.resume(tx, self.engine, order)
 
-    def extend(self, order: Order, by: int, *, connection: Connection | None = None) -> Ruling:
+    def extend(self, order: Order, by: int, *, connection: HostConnection | None = None) -> Ruling:
         """Lengthen terms by `by` of their own unit, where their rule lets it be done."""
         with self.transaction(connection) as tx:
             return ledger.extend(tx, self.engine, order, by)
 
-    def supersede(self, order: Order, due_on: date, *, connection: Connection | None = None) -> Ruling:
+    def supersede(self, order: Order, due_on: date, *, connection: HostConnection | None = None) -> Ruling:
         """Put another day in the place of fixed dates."""
         with self.transaction(connection) as tx:
             return ledger.supersede(tx, self.engine, order, due_on)
 
-    def cancel(self, order: Order, *, connection: Connection | None = None) -> Ruling:
+    def cancel(self, order: Order, *, connection: HostConnection | None = None) -> Ruling:
         """End deadlines that should not run."""
         with self.transaction(connection) as tx:
             return ledger.cancel(tx, self.engine, order)
 
-    def fulfil(self, order: Order, *, connection: Connection | None = None) -> Ruling:
+    def fulfil(self, order: Order, *, connection: HostConnection | None = None) -> Ruling:
         """Record that fixed dates of a round were met."""
         with self.transaction(connection) as tx:
             return ledger.fulfil(tx, self.engine, order)
@@ -123,7 +122,7 @@ class Timekeeping:
             return DeadlineView(held, None, None)
         return DeadlineView(held, running.remaining(today, held.calendar), running.consumed(today, held.calendar))
 
-    def open_milestones(self, round_code: str, plan: Plan, *, connection: Connection | None = None) -> int:
+    def open_milestones(self, round_code: str, plan: Plan, *, connection: HostConnection | None = None) -> int:
         """Open the dates that a campaign plan sets for the level of a round's unit; return how many were new.
 
         Those of the villages belong to their commune's round. `DefinitionError` while the plan has a faulty date.

@@ -1,10 +1,12 @@
 """Check what an embedder gets: build the wheel, unpack it into build/check, run mypy and the layer contracts there.
 
+The public surface is checked too, by a typed use of every public name (tests/typing).
 ``tools/check_wheel.py`` checks everything, ``tools/check_wheel.py engine deadlines`` only the types of these rooms.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +19,7 @@ from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 UNPACKED = ROOT / "build" / "check"
+SURFACE = ROOT / "tests" / "typing"
 NOT_SOURCE = (".*", "__pycache__", "build", "dist", "out", "*.egg-info")
 
 
@@ -59,6 +62,16 @@ def check_types(wanted: list[str]) -> int:
     return result.returncode
 
 
+def check_surface() -> int:
+    """Check the typed use of all that is public, as a host's type checker would, against the unpacked wheel."""
+    files = sorted(str(file) for file in SURFACE.glob("*.py"))
+    # Found by path, so that neither the working tree nor an editable install can stand in for the wheel.
+    environment = {**os.environ, "MYPYPATH": str(UNPACKED)}
+    result = _run("mypy", "--cache-dir", str(ROOT / ".mypy_cache" / "surface"), *files, environment=environment)
+    print(in_tree(result.stdout), end="")
+    return result.returncode
+
+
 def check_layers() -> int:
     """Run the import contracts on the unpacked wheel. Return the exit code."""
     result = _run("lint-imports", "--no-cache", config_option="--config")
@@ -73,11 +86,14 @@ def in_tree(output: str) -> str:
     return output
 
 
-def _run(program: str, *options: str, config_option: str = "--config-file") -> subprocess.CompletedProcess[str]:
+def _run(
+    program: str, *options: str, config_option: str = "--config-file", environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [Path(sys.executable).with_name(program), config_option, ROOT / "pyproject.toml", *options],
         check=False,
         cwd=UNPACKED,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -88,5 +104,5 @@ if __name__ == "__main__":
     unpack_wheel()
     faults = [check_types(sys.argv[1:])]
     if not sys.argv[1:]:
-        faults.append(check_layers())
+        faults += [check_surface(), check_layers()]
     sys.exit(max(faults))

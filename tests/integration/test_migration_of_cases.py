@@ -54,7 +54,7 @@ def test_a_round_of_june_2025_ends_under_the_new_regime_with_its_history_intact(
 
     june.move_to(date(2025, 7, 1), 9)
     report = migration(june).apply("admin")
-    assert (report.moved, report.blocked, report.finished) == (len(ids), [], 0)
+    assert (report.moved, report.blocked, report.finished) == (len(ids), (), 0)
     assert whole(june) == []
 
     june.to_decided(ids, date(2025, 7, 2), date(2025, 7, 8), date(2025, 7, 9))
@@ -372,7 +372,7 @@ def test_communes_that_merge_on_the_day_the_district_ends_move_as_the_plan_says(
     before = {case: june.engine.case(case).case.household_id for case in [*june.ids(), june.engine.case("B1").case.id]}
     june.move_to(date(2025, 7, 1), 9)
     report = june.engine.migrate(merging({f"{SECOND}/01": f"{MERGED}/11"}), actor="admin")
-    assert (report.moved, report.blocked) == (len(june.ids()) + 1, [])
+    assert (report.moved, report.blocked) == (len(june.ids()) + 1, ())
     assert {case: june.engine.case(case).case.household_id for case in before} == before
     assert june.engine.case("B1").case.unit_path == f"{MERGED}/11"
     assert {june.engine.case(case).case.unit_path for case in june.ids()} == {f"{MERGED}/01", f"{MERGED}/02"}

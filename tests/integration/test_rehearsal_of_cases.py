@@ -37,7 +37,7 @@ def everything(june):
 def test_under_what_was_in_force_nothing_differs(june):
     june.whole()
     found = rehearsed(june)
-    assert found.differences == []
+    assert found.differences == ()
     assert (found.cases, found.unchanged, found.left_out) == (len(june.ids()), len(june.ids()), {})
 
 
@@ -106,7 +106,7 @@ def test_cases_that_were_migrated_meanwhile_are_replayed_under_the_one_definitio
     june.to_reported(june.ids(), date(2025, 7, 2))
     june.to_decided(june.ids(), date(2025, 7, 3), date(2025, 7, 7), date(2025, 7, 8))
     found = rehearsed(june)
-    assert (found.cases, found.left_out, found.differences) == (len(june.ids()), {}, [])
+    assert (found.cases, found.left_out, found.differences) == (len(june.ids()), {}, ())
     under_the_district = rehearsed(june, workflow="annual@2022")
     assert {d[1:] for d in under_the_district.differences} == {
         ("owner", "opinion", "superior_chair@42", "superior_chair@42/446")
@@ -135,7 +135,7 @@ def test_a_corrected_act_is_replayed_as_corrected_in_the_place_of_the_wrong_one(
     assert outcome.ok, outcome.refused
     assert {e.kind for e in june.engine.case(ids[0]).events} >= {"correction", "restated"}
     found = rehearsed(june)
-    assert (found.cases, found.left_out, found.differences) == (len(june.ids()), {}, [])
+    assert (found.cases, found.left_out, found.differences) == (len(june.ids()), {}, ())
     later = rehearsed(june, calendar=holiday(date(2025, 6, 16)))
     moved = {(d.recorded, d.rehearsed) for d in later.differences if (d.case_id, d.kind) == (ids[0], "due")}
     assert moved == {("2025-06-16", "2025-06-17")}
@@ -152,7 +152,7 @@ def test_a_household_that_moved_meanwhile_is_replayed_in_the_village_where_it_wa
     june.engine.move_household(HouseholdOrder(official, date(2025, 6, 10), "01/XN"), "H1-1", f"{OLD}/02")
     june.must("survey", date(2025, 6, 11), [late])
     found = rehearsed(june)
-    assert (found.cases, found.left_out, found.differences) == (len(ids), {}, [])
+    assert (found.cases, found.left_out, found.differences) == (len(ids), {}, ())
 
 
 def test_the_summary_counts_equal_differences_together(june):

@@ -1,0 +1,272 @@
+"""Every call of the awaited engine, with what it must be given and with all it may be; and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from typing import assert_type
+
+from surface_given import (
+    calendar,
+    calendar_for,
+    change,
+    clock,
+    connection,
+    correction,
+    day,
+    folder,
+    household,
+    ids,
+    keys,
+    library,
+    migration,
+    number,
+    observer,
+    only,
+    order,
+    plan,
+    reader,
+    request,
+    subscriber,
+    supposition,
+    text,
+    undo,
+    units,
+)
+
+from rasoat import (
+    AsyncRasoat,
+    By,
+    CaseView,
+    DeadlineView,
+    DueLine,
+    Erased,
+    Household,
+    HouseholdChange,
+    LineageRow,
+    MigrationReport,
+    Outcome,
+    PastCase,
+    Punctuality,
+    Ran,
+    Rasoat,
+    Recalendared,
+    Registered,
+    Rehearsal,
+    RoundOpened,
+    RoundOutlook,
+    RoundRow,
+    Ruling,
+    StateCount,
+    StoredSetting,
+    Tx,
+    UnitRow,
+    WhatIf,
+)
+
+
+async def opening() -> None:
+    assert_type(await AsyncRasoat.open(), AsyncRasoat)
+    assert_type(
+        await AsyncRasoat.open(
+            url=text,
+            keys=keys,
+            create=True,
+            schema=text,
+            prefix=text,
+            synchronous="FULL",
+            read_url=text,
+            clock=clock,
+            ids=ids,
+            calendar_for=calendar_for,
+            settings={text: number},
+            definitions=[folder],
+            observers=[observer],
+        ),
+        AsyncRasoat,
+    )
+
+
+async def living(given: Rasoat) -> None:
+    async with AsyncRasoat(given, threads=number) as engine:
+        assert_type(engine.sync, Rasoat)
+        assert_type(engine.subscribe(subscriber=subscriber), Callable[[], None])
+        assert_type(await engine.run(lambda: number), int)
+        assert_type(await engine.in_transaction(_counted), int)
+        await engine.close()
+
+
+def _counted(tx: Tx) -> int:
+    return len(tx.dialect)
+
+
+async def asking(engine: AsyncRasoat) -> None:
+    assert_type(await engine.agenda(), list[DueLine])
+    assert_type(await engine.agenda(working_days=number, unit_path=text, only=only), list[DueLine])
+    assert_type(await engine.case(text), CaseView)
+    assert_type(await engine.case(reference=text), CaseView)
+    assert_type(await engine.case_as_of(text), PastCase)
+    assert_type(await engine.case_as_of(reference=text, as_of=day, known_on=day), PastCase)
+    assert_type(engine.cases_as_of(), AsyncIterator[PastCase])
+    assert_type(engine.cases_as_of(as_of=day, known_on=day, round_code=text, unit_path=text), AsyncIterator[PastCase])
+    assert_type(await engine.cases_of_round(text), dict[str, int])
+    assert_type(await engine.cases_of_round(round_code=text, unit_path=text, states=[text]), dict[str, int])
+    assert_type(await engine.deadline(number), DeadlineView)
+    assert_type(await engine.deadline(deadline_id=number), DeadlineView)
+    assert_type(await engine.desk_feed(text, text), str)
+    assert_type(await engine.desk_feed(role=text, unit_path=text, language="vi"), str)
+    assert_type(await engine.due_between(day, day), list[DueLine])
+    assert_type(await engine.due_between(first=day, last=day, unit_path=text), list[DueLine])
+    assert_type(await engine.entry(text), int)
+    assert_type(await engine.entry(reference=text, trigger=text), int)
+    assert_type(await engine.find_by_identity(text), list[str])
+    assert_type(await engine.find_by_identity(number=text), list[str])
+    assert_type(await engine.left_out(text), list[str])
+    assert_type(await engine.left_out(round_code=text), list[str])
+    assert_type(await engine.lineage(text), tuple[str, list[LineageRow]])
+    assert_type(await engine.lineage(code=text), tuple[str, list[LineageRow]])
+    assert_type(await engine.outlooks(), list[RoundOutlook])
+    assert_type(await engine.outlooks(round_code=text), list[RoundOutlook])
+    assert_type(await engine.overdue(), list[DueLine])
+    assert_type(await engine.overdue(unit_path=text, as_of=day, only=only), list[DueLine])
+    assert_type(await engine.punctuality(), list[Punctuality])
+    assert_type(
+        await engine.punctuality(by=By.COMMUNE, since=day, through=day, unit_path=text, only=only), list[Punctuality]
+    )
+    assert_type(await engine.season_end(text, day), date | None)
+    assert_type(await engine.season_end(procedure=text, started_on=day), date | None)
+    assert_type(await engine.settings(), list[StoredSetting])
+    assert_type(await engine.states(text), list[StateCount])
+    assert_type(await engine.states(round_code=text), list[StateCount])
+    assert_type(await engine.states_as_of(), list[StateCount])
+    assert_type(await engine.states_as_of(as_of=day, known_on=day, round_code=text, unit_path=text), list[StateCount])
+    assert_type(await engine.today(), date)
+    assert_type(await engine.units(), list[UnitRow])
+    assert_type(await engine.what_if([supposition], day), WhatIf)
+    assert_type(await engine.what_if(suppositions=[supposition], until=day, unit_paths=[text]), WhatIf)
+
+
+async def households(engine: AsyncRasoat) -> None:
+    assert_type(await engine.change_head(change, text, number), HouseholdChange)
+    assert_type(
+        await engine.change_head(order=change, code=text, head=number, relations={number: text}, connection=connection),
+        HouseholdChange,
+    )
+    assert_type(await engine.erase_household(text, reason=text, document=text, actor=text), Erased)
+    assert_type(
+        await engine.erase_household(
+            code=text, reason=text, document=text, actor=text, on_behalf_of=text, connection=connection
+        ),
+        Erased,
+    )
+    assert_type(await engine.household(number), Household)
+    assert_type(await engine.household(household_id=number, reader=reader, connection=connection), Household)
+    assert_type(await engine.merge_communes(change, [text], text), HouseholdChange)
+    assert_type(
+        await engine.merge_communes(
+            order=change, communes=[text], new=text, villages={text: text}, name=text, connection=connection
+        ),
+        HouseholdChange,
+    )
+    assert_type(await engine.merge_households(change, text, text), HouseholdChange)
+    assert_type(
+        await engine.merge_households(
+            order=change, code=text, into=text, relations={number: text}, connection=connection
+        ),
+        HouseholdChange,
+    )
+    assert_type(await engine.move_household(change, text, text), HouseholdChange)
+    assert_type(
+        await engine.move_household(order=change, code=text, unit_path=text, connection=connection), HouseholdChange
+    )
+    assert_type(await engine.recode_commune(change, text, text), HouseholdChange)
+    assert_type(await engine.recode_commune(order=change, old=text, new=text, connection=connection), HouseholdChange)
+    assert_type(await engine.register_households([household]), Registered)
+    assert_type(await engine.register_households(households=[household], connection=connection), Registered)
+    assert_type(await engine.split_household(change, text, text, {number: text}), HouseholdChange)
+    assert_type(
+        await engine.split_household(
+            order=change, code=text, new_code=text, members={number: text}, unit_path=text, connection=connection
+        ),
+        HouseholdChange,
+    )
+
+
+async def deadlines(engine: AsyncRasoat) -> None:
+    assert_type(await engine.cancel(order), Ruling)
+    assert_type(await engine.cancel(order=order, connection=connection), Ruling)
+    assert_type(await engine.extend(order, number), Ruling)
+    assert_type(await engine.extend(order=order, by=number, connection=connection), Ruling)
+    assert_type(await engine.flag_lost(), int)
+    assert_type(await engine.flag_lost(stop=lambda: False), int)
+    assert_type(await engine.fulfil(order), Ruling)
+    assert_type(await engine.fulfil(order=order, connection=connection), Ruling)
+    assert_type(await engine.open_milestones(text, plan), int)
+    assert_type(await engine.open_milestones(round_code=text, plan=plan, connection=connection), int)
+    assert_type(await engine.recalendar(), Recalendared)
+    assert_type(await engine.recalendar(library=library, unit_path=text, dry_run=True), Recalendared)
+    assert_type(await engine.resume(order), Ruling)
+    assert_type(await engine.resume(order=order, connection=connection), Ruling)
+    assert_type(await engine.run_due(), Ran)
+    assert_type(await engine.run_due(max_groups=number), Ran)
+    assert_type(await engine.supersede(order, day), Ruling)
+    assert_type(await engine.supersede(order=order, due_on=day, connection=connection), Ruling)
+    assert_type(await engine.suspend(order), Ruling)
+    assert_type(await engine.suspend(order=order, connection=connection), Ruling)
+
+
+async def acting(engine: AsyncRasoat) -> None:
+    assert_type(await engine.correct(correction), Outcome)
+    assert_type(await engine.correct(order=correction, connection=connection), Outcome)
+    assert_type(await engine.fire(request), Outcome)
+    assert_type(await engine.fire(request=request, connection=connection), Outcome)
+    assert_type(await engine.fire_many(request), Outcome)
+    assert_type(await engine.fire_many(request=request, connection=connection), Outcome)
+    assert_type(await engine.load_units(units), int)
+    assert_type(await engine.load_units(units=units, connection=connection), int)
+    assert_type(await engine.migrate(migration, actor=text), MigrationReport)
+    assert_type(
+        await engine.migrate(
+            plan=migration,
+            actor=text,
+            answers={text: text},
+            round_code=text,
+            unit_path=text,
+            dry_run=True,
+            batch=number,
+            max_batches=number,
+            progress=print,
+        ),
+        MigrationReport,
+    )
+    assert_type(await engine.open_round(text, text, text, day), RoundRow)
+    assert_type(
+        await engine.open_round(
+            code=text, procedure=text, unit_path=text, started_on=day, ends_on=day, plan=text, connection=connection
+        ),
+        RoundRow,
+    )
+    assert_type(await engine.put_forward(text, {text: {text: text}}, day), RoundOpened)
+    assert_type(
+        await engine.put_forward(
+            round_code=text, households={text: {text: text}}, opened_on=day, actor=text, connection=connection
+        ),
+        RoundOpened,
+    )
+    assert_type(await engine.register_units([{text: text}]), int)
+    assert_type(await engine.register_units(units=[{text: text}], connection=connection), int)
+    assert_type(await engine.rehearse(text), Rehearsal)
+    assert_type(
+        await engine.rehearse(
+            round_code=text, workflow=text, calendar=calendar, settings={text: number}, progress=print
+        ),
+        Rehearsal,
+    )
+    await engine.require_settings({text: number})
+    await engine.require_settings(given={text: number}, workflow=text)
+    await engine.set_setting(text, number)
+    await engine.set_setting(key=text, value=number, workflow=text, unit_path=text, connection=connection)
+    assert_type(await engine.undo(undo), Outcome)
+    assert_type(await engine.undo(order=undo, connection=connection), Outcome)
+    await engine.unset_setting(text)
+    await engine.unset_setting(key=text, workflow=text, unit_path=text, connection=connection)
