@@ -40,11 +40,13 @@ from .commands import (
 )
 from .commands._common import configure_logging
 from .commands._examples import show_examples
+from .commands._helping import SpokenGroup, make_spoken
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="rasoat",
+    cls=SpokenGroup,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     help="Rà soát hộ nghèo, hộ cận nghèo: the case engine and the legal clock.",
@@ -84,6 +86,7 @@ app.command("export")(backup.export)
 app.command("load")(backup.load)
 
 show_examples(app)
+make_spoken(app)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001  a typer callback takes the option's value alone

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ..foundation.messages import Language
 
-__all__ = ["by_locale", "chosen", "language", "spoken"]
+__all__ = ["asked_for", "by_locale", "chosen", "language", "speaking", "spoken"]
 
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 _NO_LANGUAGE = {"", "C", "POSIX"}
+_OPTIONS = ("--lang", "--language")
 _Given = TypeVar("_Given", bound=str)
 _SPOKEN: ContextVar[Language | None] = ContextVar("rasoat_spoken", default=None)
 
@@ -39,6 +43,26 @@ def by_locale(environment: Mapping[str, str]) -> Language:
 def spoken() -> Language:
     """Return the language of the command that runs."""
     return _SPOKEN.get() or language(os.environ.get("RASOAT_LANG") or by_locale(os.environ))
+
+
+def asked_for(words: Sequence[str] | None = None) -> Language:
+    """Return the language a whole command line asks for, wherever in it: help is given before anything else is read."""
+    typed = sys.argv[1:] if words is None else list(words)
+    typed = typed[: typed.index("--")] if "--" in typed else typed
+    given = [after for word, after in pairwise(typed) if word in _OPTIONS]
+    given += [word.partition("=")[2] for word in typed if word.partition("=")[0] in _OPTIONS]
+    told = next((each for each in (*reversed(given), os.environ.get("RASOAT_LANG")) if each in ("vi", "en")), None)
+    return language(told or by_locale(os.environ))
+
+
+@contextmanager
+def speaking(tongue: Language) -> Iterator[None]:
+    """Speak `tongue` unless an option says otherwise; afterwards what was spoken before."""
+    before = _SPOKEN.set(tongue)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(before)
 
 
 def chosen(ctx: typer.Context, param: typer.CallbackParam, value: _Given) -> _Given:

@@ -38,7 +38,8 @@ def export_workflow(
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.SVG,
     case: Annotated[str | None, typer.Option("--case", help="Highlight where this case stands (id or code).")] = None,
     definitions_dir: Annotated[
-        Path | None, typer.Option("--definitions-dir", file_okay=False, exists=True, help="Further definitions.")
+        Path | None,
+        typer.Option("--definitions-dir", file_okay=False, exists=True, help="Directory of further definitions."),
     ] = None,
     out: Output = None,
     db: Db = DATABASE_URL,
