@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["WorkflowLibrary"]
 
 
+_SHIPPED: dict[str, CompiledWorkflow] = {}
+"""What ships is the same for every library of a process: compiled by the first to ask, shared by all."""
+_SHIPPED_LOCK = threading.Lock()
+
+
 class _File(Protocol):
     name: str
 
@@ -36,13 +41,12 @@ class WorkflowLibrary:
     def __init__(self, directories: Iterable[Path] = ()) -> None:
         forms.register_all()
         self._files: dict[str, _File] = {}
-        self._compiled: dict[str, CompiledWorkflow] = {}
-        self._lock = threading.Lock()
         for file in (files(__package__) / "data" / "procedures").iterdir():
             self._add(file)
-        for directory in directories:
-            for path in sorted(directory.glob("*.toml")):
-                self._add(path)
+        added = [path for directory in directories for path in sorted(directory.glob("*.toml"))]
+        for path in added:
+            self._add(path)
+        self._compiled, self._lock = ({}, threading.Lock()) if added else (_SHIPPED, _SHIPPED_LOCK)
 
     def _add(self, file: Any) -> None:
         if file.name.endswith(".toml"):
