@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,7 +13,12 @@ from rasoat.deadlines.releases import Library, Standing, calendar, library
 from rasoat.engine import ledger as orders
 from rasoat.engine.ledger import Order
 from rasoat.engine.recalendar import recalendar
+from rasoat.engine.superseding import supersede_alike
 from rasoat.engine.values import Actor, Mandate
+from rasoat.persistence.chain_rows import events_of, heads_of
+from rasoat.persistence.deadlines import insert_deadlines
+from rasoat.persistence.events import EventRow
+from rasoat.persistence.verification import verify_chain
 from tests.support.caseload import open_terms
 from tests.support.clockwork import at, deadlines, events, ledger, told, work_at
 
@@ -159,3 +165,64 @@ def decided(expected):
     """The expected release as the government might decide it a month later."""
     day = expected.known_from + 40 * DAY
     return replace(expected, standing=Standing.OFFICIAL, known_from=day, decision="1/QĐ-TTg", decided_on=day)
+
+
+def test_what_the_change_writes_into_the_chains_follows_from_what_stood_there(review, new_year):
+    """The database takes the hashes itself, whatever a decision is called: the whole record verifies, line by line."""
+    holidays = {date(2026, 1, 1)}
+    twice = {row.unit_path: row for row in new_year if row.rule == "opinion" and row.due_on >= date(2026, 1, 2)}
+    second = [
+        row._replace(id=row.id + 10**6, rule="recheck", length=7, due_on=naive_due(row.started_on, 7, holidays, set()))
+        for row in twice.values()
+    ]
+    with review.database.begin() as tx:
+        insert_deadlines(tx, second)
+    told_of = []
+    review.database.subscribers.add(told_of.extend)
+    review.clock.move_to(at(date(2025, 12, 25)))
+    recalendar(review.database, review.engine, named_otherwise('Số "1/QĐ" \\ của Bộ'))
+    chained = events(review, "deadline")
+    cases = [event.case_id for event in chained]
+    with review.database.read() as tx:
+        stored = events_of(tx, cases)
+        heads = [case.head for case in heads_of(tx, cases)]
+    assert [finding for head in heads for finding in verify_chain(stored[head.case_id], head)] == []
+    both = [row.subject_id for row in second]
+    assert [cases.count(case_id) for case_id in both] == [2] * len(both)
+    assert all('Số \\"1/QĐ\\" \\\\ của Bộ' in event.payload for event in chained)
+    assert sorted(told_of, key=lambda e: (e.case_id, e.seq)) == [EventRow(*event) for event in chained]
+
+
+def test_a_change_broken_off_is_taken_up_where_it_stopped(review, new_year, monkeypatch):
+    review.clock.move_to(at(date(2025, 12, 25)))
+    monkeypatch.setattr("rasoat.engine.recalendar._AT_ONCE", 1)
+    with monkeypatch.context() as breaking:
+        breaking.setattr("rasoat.engine.recalendar.supersede_alike", broken_off_after(1))
+        with pytest.raises(ConnectionError):
+            recalendar(review.database, review.engine, library())
+    half = events(review, "deadline")
+    assert half
+    rest = recalendar(review.database, review.engine, library())
+    assert {shift.unit_path for shift in rest.shifts} == {VILLAGES[1]}
+    chained = events(review, "deadline")
+    assert len(chained) == len({event.case_id for event in chained}) == len(half) + rest.moved
+    assert sum(m["count"] for m in told(review, "calendar_change")) == len(chained)
+
+
+def named_otherwise(decision):
+    """The shipped releases, with another number on the decision that swapped New Year 2026."""
+    swap = [r for r in library().releases if r.key == "vn/2025-12-25"]
+    renamed = [replace(r, days=tuple(replace(fact, decision=decision) for fact in r.days)) for r in swap]
+    return Library([*(r for r in library().releases if r not in swap), *renamed])
+
+
+def broken_off_after(times):
+    """Supersede so many chunks, then lose the connection."""
+    done = itertools.count(1)
+
+    def breaking(*args):
+        if next(done) > times:
+            raise ConnectionError
+        supersede_alike(*args)
+
+    return breaking
