@@ -44,10 +44,15 @@ def recorded(into: list[Work]) -> Iterator[None]:
             note(self, statement, list(given))
         return many(self, statement, given)
 
+    def noted_later(self: Tx, statement: Statement, given: Any, told: Any = None) -> None:
+        touched = noted_many(self, statement, given)
+        if given and told is not None:
+            told(touched)
+
     def noted_rows(self: Tx, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
         if statement.name in READS:
             note(self, statement, [values], reads=True)
         return rows(self, statement, *values)
 
-    with mock.patch.multiple(Tx, run=noted_run, many=noted_many, rows=noted_rows):
+    with mock.patch.multiple(Tx, run=noted_run, many=noted_many, later=noted_later, rows=noted_rows):
         yield

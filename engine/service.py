@@ -239,11 +239,18 @@ class Engine:
         self, tx: Tx, request: ActRequest, now: datetime, decided: Sequence[_Decided], refused: tuple[Refusal, ...]
     ) -> Outcome:
         moving = [group for group in decided if group.decision.accepted]
+        with tx.together():
+            return self._write_together(tx, request, now, moving, refused)
+
+    def _write_together(
+        self, tx: Tx, request: ActRequest, now: datetime, moving: Sequence[_Decided], refused: tuple[Refusal, ...]
+    ) -> Outcome:
         act = self._store_act(tx, moving, now)
         moved: list[Moved] = []
         for group in moving:
             steps = group.decision.accepted
             for observer in self.observers:
+                tx.flush()
                 observer(tx, group.request, steps)
             applied = apply(tx, group.compiled.workflow, steps, group.request, act, group.context, self.ids)
             moved += [Moved(s.case.id, s.case.state, s.transition.target) for s in steps]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from .combining import FEW
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,17 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["run_many"]
 
-_FEW = 4
-
 
 def run_many(cursor: Any, compiled: Compiled, rows: Sequence[Sequence[Any]]) -> int:
     """Run a compiled statement for every row; return the number of rows touched in all."""
     if compiled.dialect == "sqlite":
         cursor.executemany(compiled.sql, compiled.arranged(rows))
         return cursor.rowcount  # type: ignore[no-any-return]  # DBAPI cursors are untyped
-    if len(rows) > _FEW and compiled.copy is not None:
+    if len(rows) > FEW and compiled.copy is not None:
         return _copy(cursor, compiled.copy, rows)
-    if len(rows) > _FEW and compiled.recordset is not None:
+    if len(rows) > FEW and compiled.recordset is not None:
         members = [dict(zip(compiled.params, row, strict=True)) for row in rows]
         cursor.execute(compiled.recordset, (json.dumps(members, ensure_ascii=False, default=_in_json),))
         return cursor.rowcount  # type: ignore[no-any-return]  # as above

@@ -174,10 +174,14 @@ def insert_cases(tx: Tx, rows: Iterable[CaseRow]) -> None:
 
 def advance(tx: Tx, steps: Sequence[Advance]) -> None:
     """Move cases by compare-and-set; `ConflictError` if any was moved by another writer meanwhile."""
-    touched = tx.many(_ADVANCE, [(s[0], s[1], tx.day(s[2]), *s[3:]) for s in steps])
-    if touched != len(steps):
-        msg = f"{len(steps) - touched} of {len(steps)} cases were changed by another writer; load them and decide anew"
-        raise ConflictError(msg)
+
+    def told(touched: int) -> None:
+        if touched != len(steps):
+            missed = len(steps) - touched
+            msg = f"{missed} of {len(steps)} cases were changed by another writer; load them and decide anew"
+            raise ConflictError(msg)
+
+    tx.later(_ADVANCE, [(s[0], s[1], tx.day(s[2]), *s[3:]) for s in steps], told)
 
 
 def _behind(tables: Tables, *, in_village: bool) -> list[Any]:

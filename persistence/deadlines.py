@@ -123,7 +123,7 @@ _INSERT_ENTRY = insertion("insert ledger entries", lambda t: t.deadline_entry, L
 
 def insert_deadlines(tx: Tx, rows: Iterable[DeadlineRow]) -> None:
     """Write new deadlines."""
-    tx.many(_INSERT, [_stored(tx, row) for row in rows])
+    tx.later(_INSERT, [_stored(tx, row) for row in rows])
 
 
 def open_of(tx: Tx, subject_ids: Sequence[int]) -> dict[int, tuple[DeadlineRow, ...]]:
@@ -143,7 +143,7 @@ def of_subjects(tx: Tx, subject_ids: Sequence[int]) -> list[DeadlineRow]:
 def close(tx: Tx, closings: Sequence[Closing]) -> None:
     """Close open deadlines."""
     rows = [(c.status, tx.day(c.closed_on), _instant(tx, c.breached_at), c.cause, c.deadline_id) for c in closings]
-    tx.many(_CLOSE, rows)
+    tx.later(_CLOSE, rows)
 
 
 def set_next(tx: Tx, rows: Sequence[tuple[datetime | None, datetime | None, int]]) -> None:

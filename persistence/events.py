@@ -83,13 +83,13 @@ _ACTS = Statement(
 def insert_events(tx: Tx, rows: Iterable[EventRow]) -> None:
     """Append events."""
     kept = list(rows)
-    tx.many(_INSERT, [(*r[:7], tx.day(r.occurred_on), tx.instant(r.recorded_at), *r[9:]) for r in kept])
+    tx.later(_INSERT, [(*r[:7], tx.day(r.occurred_on), tx.instant(r.recorded_at), *r[9:]) for r in kept])
     tx.wrote(kept)
 
 
 def insert_act(tx: Tx, row: ActRow) -> None:
     """Append an act."""
-    tx.run(_INSERT_ACT, *row[:4], tx.day(row.occurred_on), tx.instant(row.recorded_at), *row[6:])
+    tx.later(_INSERT_ACT, [(*row[:4], tx.day(row.occurred_on), tx.instant(row.recorded_at), *row[6:])])
 
 
 def history(tx: Tx, case_ids: Sequence[int]) -> list[EventRow]:

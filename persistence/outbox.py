@@ -71,7 +71,7 @@ _INSERT = {
 
 def enqueue(tx: Tx, rows: Iterable[OutboxRow]) -> None:
     """Queue what must be told; a row whose id is already there is left as it is."""
-    tx.many(
+    tx.later(
         _INSERT[tx.dialect],
         [(*r[:9], tx.instant(r.created_at), tx.instant(r.next_at), None, r.attempts) for r in rows],
     )

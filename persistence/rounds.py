@@ -175,7 +175,7 @@ _SET_CLASS = Statement(
 
 def set_class(tx: Tx, rows: Sequence[tuple[str, int]]) -> None:
     """Set what the last decision says of each household: (class, household id)."""
-    tx.many(_SET_CLASS, rows)
+    tx.later(_SET_CLASS, rows)
 
 
 def insert_units(tx: Tx, rows: Iterable[dict[str, Any]]) -> int:

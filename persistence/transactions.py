@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..foundation.errors import ConflictError, RasoatError, StorageError
 from . import bulk
+from .combining import FEW, Write, write_together
 from .statements import Statement, bound_list, compile_for
 from .types import instant_from_text, instant_text
 
@@ -37,7 +38,7 @@ _DRIVERS = {"sqlite3", "psycopg"}
 class Tx:
     """A transaction somebody else begins and ends."""
 
-    __slots__ = ("_core", "_cursor", "_savepoints", "_sqlite", "dialect", "events", "tables")
+    __slots__ = ("_core", "_cursor", "_pending", "_savepoints", "_sqlite", "_together", "dialect", "events", "tables")
 
     def __init__(self, cursor: Any, tables: Tables, dialect: str, core: Callable[[], Connection]) -> None:
         self.tables = tables
@@ -47,10 +48,13 @@ class Tx:
         self._cursor = cursor
         self._core = core
         self._savepoints = itertools.count(1)
+        self._together = False
+        self._pending: list[Write] = []
 
     @property
     def connection(self) -> Connection:
         """The SQLAlchemy connection of this transaction, for Core queries and migrations."""
+        self.flush()
         return self._core()
 
     def wrote(self, events: Sequence[EventRow]) -> None:
@@ -60,6 +64,7 @@ class Tx:
 
     def rows(self, statement: Statement, *values: Any) -> list[tuple[Any, ...]]:
         """Run a query; return its rows as stored (dates and instants as `day_from` and `instant_from` read them)."""
+        self.flush()
         compiled = compile_for(statement, self.tables, self.dialect)
         try:
             self._cursor.execute(compiled.sql, compiled.row(values))
@@ -69,6 +74,7 @@ class Tx:
 
     def run(self, statement: Statement, *values: Any) -> int:
         """Run one statement; return the number of rows it touched."""
+        self.flush()
         compiled = compile_for(statement, self.tables, self.dialect)
         try:
             self._cursor.execute(compiled.sql, compiled.row(values))
@@ -80,19 +86,65 @@ class Tx:
         """Run one statement for every row, the quickest way there is; return the number of rows touched in all."""
         if not rows:
             return 0
+        self.flush()
         compiled = compile_for(statement, self.tables, self.dialect)
         try:
             return bulk.run_many(self._cursor, compiled, rows)
         except Exception as error:  # noqa: BLE001  as in `rows`
             _raise(_lost_race(error, statement.name), statement.name)
 
+    def later(
+        self, statement: Statement, rows: Sequence[Sequence[Any]], told: Callable[[int], None] | None = None
+    ) -> None:
+        """Run one statement for every row; `together`, a few rows wait until something else is asked or it ends.
+
+        `told` learns how many rows were touched in all.
+        """
+        if not rows:
+            return
+        compiled = compile_for(statement, self.tables, self.dialect)
+        if self._together and len(rows) <= FEW:
+            if any(write.compiled is compiled for write in self._pending):
+                self.flush()  # it may touch the same rows
+            self._pending.append(Write(statement.name, compiled, rows, told))
+            return
+        touched = self.many(statement, rows)
+        if told is not None:
+            told(touched)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let what is written `later` inside travel to PostgreSQL as one statement, as far as it may.
+
+        None of it may build on another's rows but by foreign keys, or touch the same row by another statement.
+        """
+        self._together = not self._sqlite
+        try:
+            yield
+            self.flush()
+        finally:
+            self._together, self._pending = False, []
+
+    def flush(self) -> None:
+        """Write what waits to be written together."""
+        if not self._pending:
+            return
+        writes, self._pending = self._pending, []
+        names = ", ".join(write.name for write in writes)
+        try:
+            write_together(self._cursor, writes)
+        except Exception as error:  # noqa: BLE001  as in `rows`
+            _raise(_lost_race(error, names), names)
+
     def select(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
         """Run a Core query off the hot path; rows carry Python dates and aware instants."""
+        self.flush()
         with translated("query"):
             return self._core().execute(query, values or {}).all()
 
     def execute(self, query: Executable, values: Any = None) -> int:
         """Run a Core statement off the hot path; return the number of rows it touched."""
+        self.flush()
         with translated("statement"):
             return self._core().execute(query, values if values is not None else {}).rowcount
 
@@ -123,13 +175,16 @@ class Tx:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo what is done inside if it raises, keeping the transaction."""
+        self.flush()
         name = f"rasoat_{next(self._savepoints)}_{id(self):x}"
         before = len(self.events or ())
         with translated("savepoint"):
             self._cursor.execute(f"SAVEPOINT {name}")
         try:
             yield
+            self.flush()
         except BaseException:
+            self._pending = []
             self._cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
             self._cursor.execute(f"RELEASE SAVEPOINT {name}")
             del (self.events or [])[before:]

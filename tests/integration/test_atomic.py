@@ -11,7 +11,7 @@ from rasoat.persistence.transactions import Tx
 from tests.support.invariants import broken, counts
 from tests.support.reviews import BEATS, Review
 
-STATEMENTS = ("rows", "run", "many")
+STATEMENTS = ("rows", "run", "many", "later", "flush")
 
 
 class InjectedError(Exception):
@@ -46,9 +46,10 @@ class Failing:
         return mock.patch.multiple(Tx, **{name: self.wrap(getattr(Tx, name)) for name in STATEMENTS})
 
 
+@pytest.mark.parametrize("households", [1, 6], ids=["few", "many"])  # few are written together, many in bulk
 @pytest.mark.parametrize("beat", BEATS, ids=lambda beat: beat.trigger)
-def test_a_failure_at_any_statement_leaves_nothing(review, beat):
-    ids = review.open_round(1, villages=1, households=6)
+def test_a_failure_at_any_statement_leaves_nothing(review, beat, households):
+    ids = review.open_round(1, villages=1, households=households)
     review.run(BEATS[: BEATS.index(beat)], ids)
     before = counts(review.database)
     review.move_to(beat)
@@ -92,16 +93,18 @@ def test_an_observer_that_vetoes_undoes_everything_and_its_own_rows_too(review):
     assert counts(review.database) == before
 
 
-def test_a_case_moved_meanwhile_is_a_conflict_and_nothing_is_written(review):
-    ids = review.open_round(1, villages=1, households=3)
-    real, before = Tx.many, counts(review.database)
+@pytest.mark.parametrize("households", [3, 6])
+def test_a_case_moved_meanwhile_is_a_conflict_and_nothing_is_written(review, households):
+    ids = review.open_round(1, villages=1, households=households)
+    real, before = Tx.later, counts(review.database)
 
-    def meanwhile(tx, statement, rows):
+    def meanwhile(tx, statement, rows, told=None):
         if statement.name == "advance cases":
             rows = [(*row[:-1], row[-1] + 1) for row in rows]  # as if each had a step more than was read
-        return real(tx, statement, rows)
+        return real(tx, statement, rows, told)
 
-    with mock.patch.object(Tx, "many", meanwhile), pytest.raises(ConflictError, match="3 of 3 cases"):
+    of_all = f"{households} of {households} cases"
+    with mock.patch.object(Tx, "later", meanwhile), pytest.raises(ConflictError, match=of_all):
         review.fire(BEATS[0], ids)
     assert counts(review.database) == before
 
