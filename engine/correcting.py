@@ -27,6 +27,7 @@ from ..persistence.rounds import answered, remember_answer
 from .definition import SUPERVISOR
 from .obstacles import obstacles
 from .offices import REACH_DOWN, office_held
+from .openings import require_facts
 from .replaying import STEPS, in_force, origin_of
 from .restating import OnRecord, Restated, place_of, restate
 from .rewriting import write
@@ -183,6 +184,7 @@ def _correct_opening(tx: Tx, engine: Engine, order: OpeningCorrection) -> Outcom
         msg = f"class_before {order.class_before!r}: expected one of {', '.join(CLASSES)}"
         raise InputError(msg)
     [record] = _records(tx, lock(tx, [order.case_id]))
+    require_facts(engine.library.compiled(record.case.workflow).workflow, order.case_id, order.facts)
     now = engine.clock.now()
     refused = _objections(tx, engine, order, [record], now)
     old = origin_of(record.case, record.events)

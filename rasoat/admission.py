@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .engine.definition import StateKind
+from .engine.openings import OWN_FACTS, fits, said
 from .foundation.errors import InputError, NotFoundError
 from .foundation.messages import fault
 from .foundation.paths import at_level
@@ -52,7 +53,6 @@ _REGISTERED: Mapping[str, Callable[[HouseholdRow], str]] = {
     "household_class": lambda row: row.class_now,
     "area": lambda row: row.area,
 }
-_OWN_FACTS: Mapping[str, tuple[Any, ...]] = {"former": (True, False)}
 
 
 def season_end(workflow: Workflow, started_on: date) -> date | None:
@@ -137,12 +137,12 @@ def opening_facts(workflow: Workflow, row: HouseholdRow, given: Mapping[str, Any
         if name in registered:
             if value != registered[name]:
                 raise fault(InputError, "admission.not_as_registered", **where, kept=registered[name])
-        elif name not in (known := {**asked, **_OWN_FACTS}) or not _one_of(value, known[name]):
-            raise fault(InputError, "admission.fact", **where, expected=_said(known))
+        elif name not in (known := {**asked, **OWN_FACTS}) or not fits(value, known[name]):
+            raise fault(InputError, "admission.fact", **where, expected=said(known))
     if missing := [name for name in asked if name not in given]:
         raise fault(
             InputError, "admission.fact_missing", household=row.code, missing=", ".join(missing), workflow=workflow.id,
-            expected=_said(asked),
+            expected=said(asked),
         )  # fmt: skip
     facts = {**given, **registered}
     facts.pop("class_before", None)  # kept with the case itself
@@ -252,16 +252,6 @@ def _require_value(household: str, column: str, found: str, known: tuple[str, ..
         raise fault(
             InputError, "admission.value", household=household, column=column, found=found, expected=", ".join(known)
         )
-
-
-def _one_of(value: Any, known: Iterable[Any]) -> bool:
-    """Whether a value is one of those known; with none named, any text, number or truth."""
-    values = tuple(known)
-    return any(type(value) is type(each) and value == each for each in values) if values else value is not None
-
-
-def _said(known: Mapping[str, Iterable[Any]]) -> str:
-    return "; ".join(f"{name}: {', '.join(map(str, values)) or '…'}" for name, values in known.items())
 
 
 def _some(codes: Sequence[str]) -> dict[str, object]:

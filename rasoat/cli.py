@@ -38,7 +38,7 @@ from .commands import (
     worker,
     workflows,
 )
-from .commands._common import configure_logging
+from .commands._common import Lang, configure_logging
 from .commands._examples import show_examples
 from .commands._helping import SpokenGroup, make_spoken
 
@@ -56,6 +56,7 @@ app.command("demo")(demo.demo)
 app.command("import")(importing.import_file)
 app.command("act")(act.act)
 app.command("correct")(correct.correct)
+app.command("correct-opening")(correct.correct_opening)
 app.command("undo")(correct.undo)
 app.command("history")(history.history)
 app.command("due")(due.due)
@@ -103,6 +104,7 @@ def _options(
     ] = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Logs as JSON lines on standard error.")] = False,
     log_level: Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.")] = None,
+    lang: Lang = "vi",  # noqa: ARG001  as above
 ) -> None:
     configure_logging(as_json=log_json or None, level=log_level)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..foundation.messages import Language
 
-__all__ = ["asked_for", "by_locale", "chosen", "language", "speaking", "spoken"]
+__all__ = ["asked_for", "by_locale", "chosen", "language", "speaking", "spoken", "wrong_usage"]
 
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 _NO_LANGUAGE = {"", "C", "POSIX"}
@@ -28,8 +28,7 @@ _SPOKEN: ContextVar[Language | None] = ContextVar("rasoat_spoken", default=None)
 def language(given: str) -> Language:
     """Return the language asked for; wrong usage if it is neither."""
     if given not in ("vi", "en"):
-        msg = f"--lang {given!r}: expected vi or en"
-        raise typer.BadParameter(msg)
+        raise wrong_usage("usage.lang", given=given)
     return "en" if given == "en" else "vi"
 
 
@@ -65,9 +64,16 @@ def speaking(tongue: Language) -> Iterator[None]:
         _SPOKEN.reset(before)
 
 
+def wrong_usage(code: str, /, **fields: object) -> typer.BadParameter:
+    """Return the fault of a line that was typed wrongly, in the language of the command."""
+    from ..foundation.messages import text
+
+    return typer.BadParameter(text(code, **fields).within(spoken()))
+
+
 def chosen(ctx: typer.Context, param: typer.CallbackParam, value: _Given) -> _Given:
-    """Take what ``--lang`` says, the locale's language if it is not given; a typer callback."""
+    """Take what ``--lang`` says here; if it is not given here, what the whole line says; a typer callback."""
     source = ctx.get_parameter_source(param.name or "")
-    told = by_locale(os.environ) if source is not None and source.name == "DEFAULT" else language(value)
+    told = spoken() if source is not None and source.name == "DEFAULT" else language(value)
     _SPOKEN.set(told)
     return type(value)(told)

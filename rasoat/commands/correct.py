@@ -1,7 +1,8 @@
-"""`rasoat correct` and `rasoat undo`: a wrong entry put right by an event, a last step taken back."""
+"""`rasoat correct`, `correct-opening`, `undo`: wrong entries and openings put right by an event, a step taken back."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,11 +16,11 @@ from ._refusals import REFUSED
 from .act import actor_of, names_in, show_outcome
 
 if TYPE_CHECKING:
+    from ..api import Rasoat
+    from ..engine.correcting import Correction, OpeningCorrection, Undo
     from ..engine.service import Outcome
-    from ..foundation.messages import Language
-    from .act import Names
 
-__all__ = ["correct", "undo"]
+__all__ = ["correct", "correct_opening", "undo"]
 
 Case = Annotated[str, typer.Argument(help="Case id, or household code (its latest case).")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; stays on record, so it may name nobody.")]
@@ -28,6 +29,7 @@ Decided = Annotated[
     datetime | None,
     typer.Option("--decided-on", parser=day, metavar="DAY", help="Day of that decision; default: today."),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do; nothing is changed.")]
 
 
 def correct(
@@ -49,6 +51,7 @@ def correct(
     ] = None,
     document: Annotated[str | None, typer.Option("--document", help="The right number of the act's document.")] = None,
     decided_on: Decided = None,
+    dry_run: DryRun = False,
     idempotency_key: IdempotencyKey = None,
     now: Now = None,
     db: Db = DATABASE_URL,
@@ -63,7 +66,6 @@ def correct(
     """
     from ..engine.correcting import Correction
 
-    tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now) as engine:
         case_id = engine.case(reference).case.id
         texts = texts_of(engine, trigger, [case_id])
@@ -80,9 +82,52 @@ def correct(
             document=document,
             idempotency_key=idempotency_key,
         )
-        outcome = engine.correct(order)
-        names = names_in(engine, outcome, tongue)
-    _end(outcome, tongue, names, as_json=as_json)
+        _carry_out(engine, order, lang, dry_run=dry_run, as_json=as_json)
+
+
+def correct_opening(
+    reference: Case,
+    *,
+    actor: ActorKey,
+    role: Roles,
+    reason: Reason,
+    authority: Authority,
+    fact: Annotated[
+        list[str] | None, typer.Option("--fact", help="NAME=VALUE of what it was opened with; NAME= takes one out.")
+    ] = None,
+    class_before: Annotated[
+        str | None, typer.Option("--class-before", help="The class the household came from: poor, near_poor, none.")
+    ] = None,
+    decided_on: Decided = None,
+    dry_run: DryRun = False,
+    idempotency_key: IdempotencyKey = None,
+    now: Now = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Correct what a case was opened with, and do anew every act since; or say what stands in the way (exit code 1).
+
+    What the household's own register says is not touched.
+
+    Example: rasoat correct-opening 18766-02-012 --class-before poor --reason "ghi nhầm diện" --authority 15/QĐ-UBND
+      --actor CT-XA --role commune_chair:42/446/18766
+    """
+    from ..engine.correcting import OpeningCorrection
+
+    with opened(db, keys, as_json=as_json, now=now) as engine:
+        order = OpeningCorrection(
+            engine.case(reference).case.id,
+            actor_of(actor, role),
+            decided_on.date() if decided_on else engine.today(),
+            authority,
+            reason,
+            facts={name: None if value == "" else value for name, value in read_fields(fact, frozenset()).items()},
+            class_before=class_before,
+            idempotency_key=idempotency_key,
+        )
+        _carry_out(engine, order, lang, dry_run=dry_run, as_json=as_json)
 
 
 def undo(
@@ -96,6 +141,7 @@ def undo(
         bool, typer.Option("--alone", help="This case only; default: every case the last act moved.")
     ] = False,
     decided_on: Decided = None,
+    dry_run: DryRun = False,
     idempotency_key: IdempotencyKey = None,
     now: Now = None,
     db: Db = DATABASE_URL,
@@ -110,7 +156,6 @@ def undo(
     """
     from ..engine.correcting import Undo
 
-    tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now) as engine:
         order = Undo(
             engine.entry(reference),
@@ -121,12 +166,29 @@ def undo(
             case_ids=(engine.case(reference).case.id,) if alone else (),
             idempotency_key=idempotency_key,
         )
-        outcome = engine.undo(order)
-        names = names_in(engine, outcome, tongue)
-    _end(outcome, tongue, names, as_json=as_json)
+        _carry_out(engine, order, lang, dry_run=dry_run, as_json=as_json)
 
 
-def _end(outcome: Outcome, tongue: Language, names: Names, *, as_json: bool) -> None:
-    show_outcome(outcome, tongue, names, as_json=as_json)
+class _OnlyTried(Exception):  # noqa: N818  no fault: it undoes what was only tried
+    pass
+
+
+def _carry_out(
+    engine: Rasoat, order: Correction | OpeningCorrection | Undo, lang: str, *, dry_run: bool, as_json: bool
+) -> None:
+    """Do what is ordered, or try it and undo the trial; show what it did, or why it cannot be done (exit code 1)."""
+    from ..engine.correcting import Undo
+
+    outcomes: list[Outcome] = []
+    with suppress(_OnlyTried), engine.transaction() as tx:
+        here = tx.connection
+        done = (
+            engine.undo(order, connection=here) if isinstance(order, Undo) else engine.correct(order, connection=here)
+        )
+        outcomes.append(done)
+        if dry_run:
+            raise _OnlyTried
+    (outcome,), tongue = outcomes, language(lang)
+    show_outcome(outcome, tongue, names_in(engine, outcome, tongue), as_json=as_json)
     if outcome.refused:
         raise typer.Exit(REFUSED)

@@ -67,9 +67,9 @@ def test_a_case_that_was_only_opened_is_corrected_and_goes_on(review):
     ids = ran(review, 0)
     seen = []
     review.engine.observers = (lambda _, request, steps: seen.append((request.body, steps)),)
-    reopen(review, ids[0], facts={"former": "yes"}, class_before="none")
-    assert seen == [({"opening": {"class_before": "none", "former": "yes", "origin": "managed"}, "reason": REASON}, [])]
-    assert json.loads(case_row(review, ids[0]).facts) == {"former": "yes", "origin": "managed"}
+    reopen(review, ids[0], facts={"former": True}, class_before="none")
+    assert seen == [({"opening": {"class_before": "none", "former": True, "origin": "managed"}, "reason": REASON}, [])]
+    assert json.loads(case_row(review, ids[0]).facts) == {"former": True, "origin": "managed"}
     reopen(review, ids[0], facts={"former": None})
     row = case_row(review, ids[0])
     assert (json.loads(row.facts), row.class_before, row.seq) == ({"origin": "managed"}, "none", 3)
@@ -80,7 +80,7 @@ def test_a_case_that_was_only_opened_is_corrected_and_goes_on(review):
 def test_what_would_not_have_been_lawful_from_there_stands_in_the_way(review):
     ids = ran(review, 2)
     before = events_of(review, ids[0])
-    assert codes(reopen(review, ids[0], facts={"origin": "proposed"})) == {"correcting.later_act"}
+    assert codes(reopen(review, ids[0], facts={"origin": "request"})) == {"correcting.later_act"}
     assert events_of(review, ids[0]) == before
 
 
@@ -88,7 +88,7 @@ def test_the_past_shows_what_was_known_then(review):
     ids = ran(review, 3)
     known_before = review.clock.now()
     review.clock.move_to(known_before + timedelta(hours=1))
-    reopen(review, ids[0], facts={"former": "yes"})
+    reopen(review, ids[0], facts={"former": True})
     today = date(2022, 10, 10)
     with review.database.read() as tx:
         now, then = (
@@ -120,6 +120,9 @@ def test_a_class_that_is_none_an_unknown_case_and_another_body_under_its_key_are
     ids = ran(review, 1)
     with pytest.raises(InputError, match="class_before"):
         reopen(review, ids[0], class_before="rich")
+    for strange in ({"b1": 10}, {"former": "yes"}, {"origin": "lottery"}):
+        with pytest.raises(InputError, match="opens with"):
+            reopen(review, ids[0], facts=strange)
     with pytest.raises(NotFoundError, match="999"):
         reopen(review, 999, class_before="poor")
     first = reopen(review, ids[0], class_before="poor", idempotency_key="k")

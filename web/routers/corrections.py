@@ -1,13 +1,13 @@
-"""Wrong entries put right by an event, and last steps taken back; each may be tried first (`preview`)."""
+"""Wrong entries and openings put right by an event, last steps taken back; each may be tried first (`preview`)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...engine.correcting import Correction, Undo, correct, undo
+from ...engine.correcting import Correction, OpeningCorrection, Undo, correct, undo
 from ...foundation.errors import NotFoundError
 from ...persistence import reads
 from ...persistence.corrections import cases_of_act
@@ -33,13 +33,16 @@ _Form = dict[str, Any]
 class _Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    act: IdText = Field(description="The act in question, as a case's history names it")
     decided_on: Day = Field(description="The day of the decision to correct")
     authority: OneLine = Field(description="Number of the document that orders it")
     reason: OneLine = Field(description="Why; it is kept for ever and names nobody")
 
 
-class CorrectionIn(_Decision):
+class _OfAct(_Decision):
+    act: IdText = Field(description="The act in question, as a case's history names it")
+
+
+class CorrectionIn(_OfAct):
     """What was wrong about an act: fields of its form (null empties one), single households' parts, day, document."""
 
     model_config = ConfigDict(
@@ -62,7 +65,29 @@ class CorrectionIn(_Decision):
     document: OneLine | None = Field(None, description="The right number of the act's document")
 
 
-class UndoIn(_Decision):
+class OpeningCorrectionIn(_Decision):
+    """What was wrong about what a case was opened with: facts (null takes one out), the class it came from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "case": "912183339304593162",
+                    "decided_on": "2022-10-12",
+                    "authority": "15/QĐ-UBND",
+                    "reason": "ghi nhầm diện",
+                    "class_before": "poor",
+                }
+            ]
+        }
+    )
+
+    case: IdText
+    facts: _Form = Field(default_factory=dict)
+    class_before: Literal["poor", "near_poor", "none"] | None = None
+
+
+class UndoIn(_OfAct):
     """An act whose step is taken back: for all its cases, or those named."""
 
     cases: list[IdText] = Field(default_factory=list, max_length=10_000)
@@ -78,6 +103,18 @@ def preview_correction(session: Acting, asked: CorrectionIn) -> OutcomeOut:
 def carry_out_correction(session: Acting, asked: CorrectionIn, key: IdempotencyKey = None) -> OutcomeOut:
     """Correct a wrong entry, and do anew what followed from it: every case it concerns, or none and why not."""
     return once(session, key, "correction", asked, OutcomeOut, lambda tx: _corrected(tx, session, asked))
+
+
+@router.post("/v1/opening-corrections/preview")
+def preview_opening_correction(session: Acting, asked: OpeningCorrectionIn) -> OutcomeOut:
+    """Tell what correcting a case's opening would do, or what stands in its way; nothing is changed."""
+    return previewed(session, lambda tx: _reopened(tx, session, asked))
+
+
+@router.post("/v1/opening-corrections", status_code=201)
+def carry_out_opening_correction(session: Acting, asked: OpeningCorrectionIn, key: IdempotencyKey = None) -> OutcomeOut:
+    """Correct what a case was opened with, and do anew every act that followed; or say what stands in the way."""
+    return once(session, key, "opening-correction", asked, OutcomeOut, lambda tx: _reopened(tx, session, asked))
 
 
 @router.post("/v1/undos/preview")
@@ -106,6 +143,23 @@ def _corrected(tx: Tx, session: Session, asked: CorrectionIn) -> OutcomeOut:
         document=asked.document,
     )
     _require_seen(tx, session, order.act_id, () if order.concerns_all else rows)
+    return _outcome(correct(tx, session.facade.engine, order))
+
+
+def _reopened(tx: Tx, session: Session, asked: OpeningCorrectionIn) -> OutcomeOut:
+    case_id = id_of(asked.case, "case")
+    if not reads.visible_cases(tx, session.scope, [case_id]):
+        msg = f"no case {asked.case}"
+        raise NotFoundError(msg)
+    order = OpeningCorrection(
+        case_id,
+        session.actor,
+        asked.decided_on,
+        asked.authority,
+        asked.reason,
+        facts=asked.facts,
+        class_before=asked.class_before,
+    )
     return _outcome(correct(tx, session.facade.engine, order))
 
 

@@ -114,6 +114,46 @@ def test_a_step_is_taken_back_for_one_case_or_for_all_of_its_act(url: str) -> No
     assert [m["to"] for m in json.loads(out)["accepted"]] == ["surveyed"]
 
 
+def test_what_a_case_was_opened_with_is_corrected_and_may_be_tried_first(url: str) -> None:
+    acted(url)
+    order = ("correct-opening", "H1", "--class-before", "near_poor", *WHO, *WHY, "--now", "2022-10-08T09:00+07:00")
+    before = json.loads(run("case", "show", "H1", "--db", url, "--json")[1])
+    code, tried, err = run(*order, "--dry-run", "--db", url, "--json")
+    assert code == 0, err
+    assert json.loads(run("case", "show", "H1", "--db", url, "--json")[1]) == before
+    code, done, err = run(*order, "--db", url, "--json")
+    assert code == 0, err
+    [moved] = json.loads(done)["accepted"]
+    assert json.loads(tried)["accepted"] == [moved]
+    after = json.loads(run("case", "show", "H1", "--db", url, "--json")[1])
+    assert (before["class_before"], after["class_before"], after["state"]) == ("poor", "near_poor", moved["to"])
+    code, _, err = run(*order, "--db", url)
+    assert code == 1
+    assert "correcting.opening_unchanged" in err
+
+
+def test_a_fact_that_the_procedure_does_not_open_with_is_wrong_usage_in_both_languages(url: str) -> None:
+    order = ("correct-opening", "H1", "--fact", "b1=140", *WHO, *WHY, "--now", "2022-10-08T09:00+07:00", "--db", url)
+    said = {tongue: run("--lang", tongue, *order) for tongue in ("vi", "en")}
+    assert {code for code, _, _ in said.values()} == {2}
+    assert "không phải là thông tin ban đầu" in said["vi"][2]
+    assert "is nothing that annual@2022 opens with" in said["en"][2]
+
+
+@pytest.mark.parametrize("words", [("correct", "H1", "meet", "--field", "in_favour=20"), ("undo", "H1")])
+def test_a_correction_and_an_undo_that_are_only_tried_change_nothing(url: str, words: tuple[str, ...]) -> None:
+    acted(url)
+    order = (*words, *WHO, *WHY, "--now", "2022-10-08T09:00+07:00", "--db", url, "--json")
+    before = run("case", "show", "H1", "--db", url, "--json")
+    code, tried, err = run(*order, "--dry-run")
+    assert code == 0, err
+    assert run("case", "show", "H1", "--db", url, "--json") == before
+    code, done, _ = run(*order)
+    assert code == 0
+    assert json.loads(done)["accepted"] == json.loads(tried)["accepted"]
+    assert run("case", "show", "H1", "--db", url, "--json") != before
+
+
 def test_history_needs_one_thing_to_look_at(url: str) -> None:
     assert run("history", "--db", url)[0] == 2
     assert run("history", "H1", "--round", "R", "--db", url)[0] == 2

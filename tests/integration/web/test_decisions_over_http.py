@@ -77,6 +77,29 @@ def test_a_correction_by_somebody_without_authority_is_refused_and_changes_nothi
         assert client.post("/v1/corrections", json=_wrong(act, body={"in_favour": 80})).status_code == 404
 
 
+def test_what_a_case_was_opened_with_is_corrected_by_who_may_and_only_where_one_sees_it(planted):
+    case, other = (str(each) for each in list(planted.ids.values())[:2])
+    asked = {key: value for key, value in _wrong("0").items() if key != "act"} | {"case": case, "class_before": "none"}
+    with planted.client(planted.token()) as client:
+        _drive(planted, client, "meet")
+        before, untouched = (client.get(f"/v1/cases/{each}").json() for each in (case, other))
+        [tried] = client.post("/v1/opening-corrections/preview", json=asked).json()["accepted"]
+        assert client.get(f"/v1/cases/{case}").json() == before
+        done = client.post("/v1/opening-corrections", json=asked, headers={"Idempotency-Key": "o1"})
+        assert (done.status_code, done.json()["accepted"]) == (201, [tried])
+        again = client.post("/v1/opening-corrections", json=asked, headers={"Idempotency-Key": "o1"})
+        assert (again.status_code, again.json()) == (201, done.json())
+        assert client.get(f"/v1/cases/{case}").json()["class_before"] == "none" != before["class_before"]
+        assert client.get(f"/v1/cases/{other}").json() == untouched
+        strange = client.post("/v1/opening-corrections", json=asked | {"facts": {"b1": 140}})
+        assert (strange.status_code, problem(strange)["code"]) == (422, "input")
+    for key, office, status in (("TT-01", "village_head", 409), ("CB-02", "committee", 404)):
+        unit = COMMUNE if status == 409 else OTHER_COMMUNE
+        with planted.client(planted.token(key, Mandate(office, unit))) as client:
+            for path in ("/v1/opening-corrections/preview", "/v1/opening-corrections"):
+                assert client.post(path, json=asked | {"class_before": "poor"}).status_code == status
+
+
 def test_the_last_step_is_taken_back_for_one_case(planted):
     case, other = (str(each) for each in list(planted.ids.values())[:2])
     with planted.client(planted.token()) as client:
