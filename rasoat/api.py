@@ -18,6 +18,7 @@ from .foundation.clock import Clock, SystemClock, legal_date, require_day
 from .foundation.defaults import DATABASE_URL
 from .foundation.errors import InputError, NotFoundError
 from .foundation.ids import IdSource, TimeOrderedIds
+from .foundation.messages import fault
 from .lawkeeping import Lawkeeping
 from .opening import EngineOptions, HostConnection, key_source, prepared_keys, require_place
 from .persistence import cases as case_rows
@@ -386,6 +387,5 @@ def _calendar_known_on(day: date, unit_path: str) -> Calendar:
 def _round(tx: Tx, code: str) -> rounds.RoundRow:
     found = rounds.round_by_code(tx, code)
     if found is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     return found

@@ -17,6 +17,7 @@ from .engine.household_orders import locked
 from .engine.people import Erased
 from .foundation.clock import legal_date
 from .foundation.errors import InputError
+from .foundation.messages import fault
 from .foundation.text import comparable
 from .persistence.cases import lock
 from .persistence.household_keys import forget
@@ -61,8 +62,7 @@ def erase(tx: Tx, vault: Vault, code: str, erasure: Erasure, now: datetime) -> E
     former = [each for each in households_by_id(tx, forerunners(tx, row.id)).values() if _is_left(each)]
     rows = locked(tx, [row, *former])
     if not row.wrapped_key:
-        msg = f"the personal data of household {code!r} was erased before; see: rasoat household show {row.code}"
-        raise InputError(msg)
+        raise fault(InputError, "erasing.before", code=code, now=row.code)
     for each in rows:
         _require_impersonal(erasure, vault, each)
     case_ids = [case_id for case_id, _, _ in cases_of_households(tx, [each.id for each in rows])]
@@ -100,12 +100,10 @@ def _require_impersonal(erasure: Erasure, vault: Vault, row: HouseholdRow) -> No
     said = {"reason": erasure.reason, "document": erasure.document}
     for field, value in said.items():
         if not value.strip():
-            msg = f"erasing needs a {field}: it stays on record in the place of what was erased"
-            raise InputError(msg)
+            raise fault(InputError, "erasing.needs", needed=field)
     told = comparable(" ".join(said.values()))
     if any(comparable(word) in told for word in _personal(vault.open(_key(row), row.sealed))):
-        msg = f"reason or document names a person of household {row.code!r} and would stay on record; say it without"
-        raise InputError(msg)
+        raise fault(InputError, "erasing.names", code=row.code)
 
 
 def _personal(opened: dict[str, list[dict[str, str | None]]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .foundation.errors import InputError
+from .foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,9 +88,8 @@ def read_health(path: Path, now: datetime) -> dict[str, Any]:
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         age = now - datetime.fromisoformat(report["written_at"])
-    except (OSError, ValueError, KeyError, TypeError) as fault:
-        msg = f"{path}: no readable health file ({fault}); the worker writes it with --health"
-        raise InputError(msg) from fault
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise fault(InputError, "usage.health", path=path, reason=error) from error
     fresh = age <= FRESH_FOR
     return {**report, "age_seconds": round(age.total_seconds()), "healthy": bool(report["healthy"] and fresh)}
 

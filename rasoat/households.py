@@ -81,11 +81,9 @@ def split(
     people = _people(tx, engine, vault, order, row, "split")
     _require_places(members, len(people), code, staying=1)
     if 1 in members:
-        msg = f"household {code}: its head cannot leave by a split; let another become its head first"
-        raise InputError(msg)
+        raise fault(InputError, "households.head_leaves", code=code)
     if new_code in households_by_code(tx, [new_code]):
-        msg = f"household {new_code!r} exists already; give the new household a code of its own"
-        raise InputError(msg)
+        raise fault(InputError, "households.code_taken", new_code=new_code)
     leaving = tuple(replace(people[i - 1], relation=relation) for i, relation in members.items())
     new_id = engine.ids.take(1)[0]
     new = Household(new_code, place, leaving, row.area, row.class_now)
@@ -108,8 +106,7 @@ def merge(
     """
     row, host = living(tx, engine, order, code, into)
     if row.id == host.id:
-        msg = f"household {code} cannot become part of itself"
-        raise InputError(msg)
+        raise fault(InputError, "households.itself", code=code)
     joining = _people(tx, engine, vault, order, row, "merge")
     staying = _people(tx, engine, vault, order, host, "merge")
     _require_places(relations, len(joining), code)
@@ -134,8 +131,7 @@ def change_head(
     people = _people(tx, engine, vault, order, row, "head")
     _require_places({head: "", **relations}, len(people), code)
     if head == 1:
-        msg = f"household {code}: member 1 is its head already"
-        raise InputError(msg)
+        raise fault(InputError, "households.head_already", code=code)
     _require_relations(code, head, relations)
     known = {**relations, head: _HEAD}
     told = [replace(person, relation=known.get(i, person.relation)) for i, person in enumerate(people, 1)]
@@ -148,8 +144,7 @@ def move(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str,
     """Let a household go to another village. Its running case goes along within the commune, else it is withdrawn."""
     (row,) = living(tx, engine, order, code)
     if unit_path == row.unit_path or unit_path.count("/") != row.unit_path.count("/"):
-        msg = f"household {code} lies in {row.unit_path}; expected the path of another village, found {unit_path!r}"
-        raise InputError(msg)
+        raise fault(InputError, "households.another_village", code=code, here=row.unit_path, unit_path=unit_path)
     people = _people(tx, engine, vault, order, row, "move")
     stays = at_level(row.unit_path, "commune") == at_level(unit_path, "commune")
     withdrawn = () if stays else withdraw(tx, engine, order, row, f"moved: {unit_path}")
@@ -167,8 +162,7 @@ def recode(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, old: str
     unit stands above `new`, or something lies there; `PermissionDeniedError` without power over both units above.
     """
     if old.count("/") != new.count("/") or old == new or households_below(tx, *below(new)):
-        msg = f"{old} → {new}: expected another path of the same level under which no household lies yet"
-        raise InputError(msg)
+        raise fault(InputError, "households.another_path", old=old, new=new)
     require_communes(tx, engine, order, [old], new)
     return _rename(tx, engine, vault, order, old, new, lambda path: _under(path, old, new))
 
@@ -210,15 +204,12 @@ def _require_merger(
 ) -> None:
     depths = {path.count("/") for path in (*communes, new)}
     if len(set(communes)) < _AT_LEAST or len(depths) != 1:
-        msg = f"{', '.join(communes)} → {new}: expected at least two communes and a path of the same level"
-        raise InputError(msg)
+        raise fault(InputError, "households.two_communes", communes=", ".join(communes), new=new)
     if new not in communes and households_below(tx, *below(new)):
-        msg = f"{new} holds households already: name it among the communes that become one"
-        raise InputError(msg)
+        raise fault(InputError, "households.holds", new=new)
     lost = [f"{was} → {now}" for was, now in villages.items() if parent(was) not in going or parent(now) != new]
     if lost:
-        msg = f"{', '.join(lost)}: a village of {', '.join(going)} goes to a path right below {new}"
-        raise InputError(msg)
+        raise fault(InputError, "households.village_lost", villages=", ".join(lost), communes=", ".join(going), new=new)
 
 
 def _rename(
@@ -251,8 +242,7 @@ def _rename(
 def _require_places(members: Mapping[int, Any], size: int, code: str, *, staying: int = 0) -> None:
     if any(not 1 <= i <= size for i in members) or len(members) > size - staying or (staying and not members):
         named = ", ".join(map(str, members)) or "nobody"
-        msg = f"household {code} has {size} members, 1 being its head; {named} was named"
-        raise InputError(msg)
+        raise fault(InputError, "households.places", code=code, size=size, named=named)
 
 
 def _require_relations(code: str, head: int, relations: Mapping[int, str]) -> None:

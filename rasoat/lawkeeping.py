@@ -169,6 +169,5 @@ class Lawkeeping:
 def _round(tx: Tx, code: str) -> rounds.RoundRow:
     found = rounds.round_by_code(tx, code)
     if found is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     return found

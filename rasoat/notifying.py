@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .foundation.errors import DefinitionError, InputError
 from .foundation.files import read_toml
+from .foundation.messages import fault
 from .notifications.channels.registry import Surroundings, build
 from .notifications.composing import Settings
 from .notifications.delivering import Sender
@@ -161,8 +162,7 @@ def _notify(top: TomlTable, folder: Path, app: Rasoat) -> Notify:
     directory = load_directory(folder / top.take("directory", str))
     channels = build(top.table("channels").rest(), Surroundings(app.clock, DatabaseInbox(app.database), os.environ))
     if CHANNEL in channels:
-        msg = f"[channels.{CHANNEL}]: this name is the engine's own, for webhook subscriptions; choose another"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "usage.channel_name", CHANNEL=CHANNEL)
     channels[CHANNEL] = _subscriptions(top.table("subscriptions"), app)
     messages, digest = top.table("messages"), top.table("digest")
     found = Notify(
@@ -232,5 +232,4 @@ def _require_channels(directory: StaffDirectory, notify: Notify) -> None:
         wishes = person.preferences
         wanted = {*wishes.channels, *(name for route in wishes.routes.values() for name in route.channels)}
         if missing := wanted - set(notify.channels):
-            msg = f"person {person.key!r} prefers the channel {', '.join(sorted(missing))}, which [channels] lacks"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "usage.person_channel", person=person.key, channels=", ".join(sorted(missing)))

@@ -10,6 +10,7 @@ from .engine import correcting, history
 from .engine.replaying import STEPS, in_force
 from .foundation.clock import end_of, legal_date
 from .foundation.errors import InputError, NotFoundError
+from .foundation.messages import fault
 from .persistence import events, lineage, rounds
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ class Recordkeeping:
             msg = f"case {reference!r} has no step {trigger or ''} that counts".replace("  ", " ")
             raise NotFoundError(msg)
         if found[-1].act_id is None:
-            msg = f"{found[-1].trigger} of {found[-1].occurred_on}: a term that ran out by law is no entry of anybody"
-            raise InputError(msg)
+            raise fault(InputError, "found.by_law", trigger=found[-1].trigger, day=found[-1].occurred_on)
         return found[-1].act_id
 
     def case_as_of(
@@ -233,6 +233,5 @@ def _round_id(tx: Tx, code: str | None) -> int | None:
         return None
     found = rounds.round_by_code(tx, code)
     if found is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     return found.id

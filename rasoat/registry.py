@@ -169,8 +169,7 @@ def left_out(tx: Tx, round_id: int, unit_path: str) -> list[str]:
 def row_of(vault: Vault, new_id: int, household: Household, valid_from: date) -> HouseholdRow:
     """Return a household as it is stored: sealed under a key of its own; `InputError` if it has nobody."""
     if not household.members:
-        msg = f"household {household.code}: at least its head must be given"
-        raise InputError(msg)
+        raise fault(InputError, "found.no_head", code=household.code)
     key = vault.new_key(new_id)
     head = household.members[0]
     people = people_of(household.members)

@@ -17,6 +17,7 @@ from .engine.rounds import FixedDate, open_fixed
 from .engine.simulating import Supposition, WhatIf, what_if
 from .foundation.clock import legal_date
 from .foundation.errors import InputError, NotFoundError
+from .foundation.messages import fault
 from .foundation.paths import level_of
 from .persistence import rounds
 from .persistence.ledger import deadlines_by_id
@@ -58,8 +59,7 @@ class DeadlineView:
         """
         running = self.held.counted
         if running.suspended:
-            msg = f"deadline {self.held.row.id} is suspended: its last day follows once it runs on"
-            raise InputError(msg)
+            raise fault(InputError, "found.suspended", id=self.held.row.id)
         term, start = running.last_stretch(self.held.calendar)
         return prove(term, start, self.held.calendar)
 
@@ -114,8 +114,7 @@ class Timekeeping:
         with self.queries.read() as tx:
             rows = deadlines_by_id(tx, [deadline_id])
             if not rows:
-                msg = f"no deadline {deadline_id}"
-                raise NotFoundError(msg)
+                raise fault(NotFoundError, "found.no_deadline", deadline_id=deadline_id)
             (held,) = ledger.held(tx, self.engine, rows)
         running, today = held.running, legal_date(self.clock.now())
         if running is None or held.row.closed_on is not None:
@@ -196,8 +195,7 @@ class Timekeeping:
 def _opened(tx: Tx, code: str) -> rounds.RoundRow:
     found = rounds.round_by_code(tx, code)
     if found is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     return found
 
 

@@ -13,7 +13,7 @@ import typer
 
 from ..foundation.clock import FrozenClock
 from ._refusals import refusals
-from ._speaking import chosen, language, spoken
+from ._speaking import chosen, language, spoken, wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,14 +83,11 @@ def instant(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        msg = f"{text!r} is no instant; expected e.g. 2022-10-27T17:00+07:00"
-        raise typer.BadParameter(msg) from error
+        raise wrong_usage(code="usage.instant", typed=text) from error
     if found.tzinfo is None:
-        msg = f"{text!r} has no time zone; expected e.g. 2022-10-27T17:00+07:00"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.zone", typed=text)
     if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        msg = f"{text!r} lies outside {_FIRST_YEAR}–{_LAST_YEAR}; expected e.g. 2022-10-27T17:00+07:00"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.instant_years", typed=text, first=_FIRST_YEAR, last=_LAST_YEAR)
     return found
 
 

@@ -6,9 +6,7 @@ import re
 from calendar import monthrange
 from datetime import datetime
 
-import typer
-
-from ._speaking import spoken
+from ._speaking import wrong_usage
 
 __all__ = ["day"]
 
@@ -24,21 +22,15 @@ def day(typed: str) -> datetime:
     for form in _FORMS:
         if found := form.fullmatch(typed.strip()):
             return _existing(typed, *(int(found[part]) for part in "ymd"))
-    raise typer.BadParameter(_said("day.expected", typed=typed))
+    raise wrong_usage(code="day.expected", typed=typed)
 
 
 def _existing(typed: str, year: int, month: int, number: int) -> datetime:
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise typer.BadParameter(_said("day.year", typed=typed))
+        raise wrong_usage(code="day.year", typed=typed)
     if not 1 <= month <= 12:  # noqa: PLR2004  months of a year
-        raise typer.BadParameter(_said("day.expected", typed=typed))
+        raise wrong_usage(code="day.expected", typed=typed)
     last = monthrange(year, month)[1]
     if not 1 <= number <= last:
-        raise typer.BadParameter(_said("day.impossible", typed=typed, last=f"{last:02}/{month:02}/{year}"))
+        raise wrong_usage(code="day.impossible", typed=typed, last=f"{last:02}/{month:02}/{year}")
     return datetime(year, month, number)  # noqa: DTZ001  a day as typed; its time is never read
-
-
-def _said(code: str, **fields: str) -> str:
-    from ..foundation.messages import text
-
-    return text(code, **fields).within(spoken())

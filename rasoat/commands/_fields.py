@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import typer
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,8 +33,7 @@ def texts_of(engine: Rasoat, trigger: str, case_ids: Iterable[int] = ()) -> froz
 def _field(pair: str, texts: frozenset[str]) -> tuple[str, Any]:
     name, equals, value = pair.partition("=")
     if not equals:
-        msg = f"{pair!r}: expected NAME=VALUE"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.pair", pair=pair)
     if name in texts:
         return name, value
     return name, _WORDS.get(value, int(value) if value.isascii() and value.isdecimal() else value)

@@ -28,7 +28,7 @@ _SPOKEN: ContextVar[Language | None] = ContextVar("rasoat_spoken", default=None)
 def language(given: str) -> Language:
     """Return the language asked for; wrong usage if it is neither."""
     if given not in ("vi", "en"):
-        raise wrong_usage("usage.lang", given=given)
+        raise wrong_usage(code="usage.lang", given=given)
     return "en" if given == "en" else "vi"
 
 
@@ -64,7 +64,7 @@ def speaking(tongue: Language) -> Iterator[None]:
         _SPOKEN.reset(before)
 
 
-def wrong_usage(code: str, /, **fields: object) -> typer.BadParameter:
+def wrong_usage(*, code: str, **fields: object) -> typer.BadParameter:
     """Return the fault of a line that was typed wrongly, in the language of the command."""
     from ..foundation.messages import text
 

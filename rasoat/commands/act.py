@@ -28,6 +28,7 @@ from ._common import (
 from ._days import day
 from ._fields import read_fields, texts_of
 from ._refusals import REFUSED
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,8 +102,7 @@ def _cases(
     engine: Rasoat, named: list[str], round_code: str | None, unit: str | None, states: list[str]
 ) -> dict[str, int]:
     if bool(named) == bool(round_code):
-        msg = "name cases with --case, or a round with --round, not both"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.cases")
     if round_code is None:
         views = [engine.case(reference) for reference in named]
         return {view.household_code: view.case.id for view in views}
@@ -139,8 +139,7 @@ def _request(
 
     unknown = [code for code in rows if code not in ids]
     if unknown:
-        msg = f"--rows names households that are not among the cases: {', '.join(unknown[:5])}"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.rows_strange", households=", ".join(unknown[:5]))
     return ActRequest(
         trigger,
         tuple(ids.values()),
@@ -166,8 +165,7 @@ def _mandate(text: str) -> Mandate:
 
     role, colon, path = text.partition(":")
     if not colon or not path:
-        msg = f"--role {text!r}: expected ROLE:UNIT_PATH, e.g. committee:42/446/18766"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.role", role=text)
     return Mandate(role, path)
 
 
@@ -179,11 +177,9 @@ def _rows(path: Path | None) -> dict[str, Any]:
     try:
         found = json.loads(read_utf8(path))
     except json.JSONDecodeError as error:
-        msg = f"--rows {path}: not valid JSON: {error}"
-        raise typer.BadParameter(msg) from error
+        raise wrong_usage(code="usage.rows_json", path=path, error=error) from error
     if not isinstance(found, dict) or not all(isinstance(row, dict) for row in found.values()):
-        msg = f"--rows {path}: expected an object of household code → object"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.rows_shape", path=path)
     return found
 
 

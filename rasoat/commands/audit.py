@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ..foundation.messages import text
+from ..foundation.messages import fault, text
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._progress import counting
 from ._refusals import REFUSED, refusals
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,8 +59,7 @@ def verify(
     """
     tongue = language(lang)
     if [case is not None, round_ is not None, everything].count(True) > 1:
-        msg = "give one of --case, --round and --all"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.verify_one")
     with opened(db, keys, as_json=as_json) as engine, engine.database.read() as tx:
         from ..foundation.clock import SystemClock
         from ..persistence.audit import Audit
@@ -208,8 +208,7 @@ def public_key(
         wanted = key_id or ring.signer().id
         known = ring.public_keys()
         if wanted not in known:
-            msg = f"no signer {wanted!r}; the ring knows {', '.join(sorted(known))}"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "usage.no_signer", signer=wanted, known=", ".join(sorted(known)))
         pem = public_key_pem(known[wanted])
         if out is not None:
             out.write_text(pem, encoding="ascii")
@@ -295,8 +294,7 @@ def _round_id(tx: Tx, code: str) -> int:
 
     found = round_by_code(tx, code)
     if found is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     return found.id
 
 

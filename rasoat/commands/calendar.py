@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
+from ..foundation.messages import fault
 from ._common import Db, Json, Keys, Now, ReleasesDir, print_json
 from ._days import day
 from ._recalendaring import moved_in, show_moved, tried
@@ -173,8 +174,7 @@ def release(
     with refusals(as_json=as_json):
         known = [each for each in releases(releases_dir) if key in {None, each.key}]
         if not known:
-            msg = f"there is no release {key}; rasoat calendar release lists them"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "usage.no_release", key=key)
         if as_json:
             print_json([_release_dict(each) for each in known] if key is None else _release_dict(known[0]))
             return
@@ -246,8 +246,7 @@ def _moves(
     if length is None:
         return ()
     if since is None or through is None or through < since:
-        msg = "--term needs the start days to look at: --from DATE --through DATE"
-        raise InputError(msg)
+        raise fault(InputError, "usage.term")
     days = [since.date() + timedelta(days=n) for n in range((through - since).days + 1)]
     return moved(Term(length, unit.unit), days, before, after)
 

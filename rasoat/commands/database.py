@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..foundation.defaults import DATABASE_URL
+from ..foundation.messages import fault
 from ._common import Db, Json, Keys, is_new, print_json, say_created
 from ._refusals import refusals
 from ._speaking import spoken
@@ -95,8 +96,7 @@ def partition(
             with database.read() as tx:
                 provinces = top_units(tx)
         if not provinces:
-            msg = "no province is on record yet; name them with --province"
-            raise InputError(msg)
+            raise fault(InputError, "usage.no_province")
         done = partitioning.partition(database, provinces)
     if as_json:
         print_json(done._asdict())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..foundation.defaults import DATABASE_URL
+from ..foundation.messages import fault
 from ._common import Db, Json, Keys, Lang, language, opened, print_json
 from ._refusals import refusals
 
@@ -81,8 +82,7 @@ def _workflow(key: str, definitions: Path | None) -> Workflow:
         return library.workflow(key)
     versions = library.versions(key)
     if not versions:
-        msg = f"no procedure {key!r}; there are {', '.join(library.ids())}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_procedure", key=key, known=", ".join(library.ids()))
     return versions[-1]
 
 
@@ -92,6 +92,5 @@ def _state_of(reference: str, workflow: Workflow, db: str, keys: str | None, *, 
     with opened(db, keys, as_json=as_json) as engine:
         case = engine.case(reference).case
     if case.workflow != workflow.id:
-        msg = f"case {reference} runs under {case.workflow}, not {workflow.id}; export {case.workflow}"
-        raise InputError(msg)
+        raise fault(InputError, "usage.case_workflow", case=reference, found=case.workflow, asked=workflow.id)
     return case.state

@@ -12,6 +12,7 @@ from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
 from ._days import day
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from ..engine.history import PastCase
@@ -47,8 +48,7 @@ def history(
     """
     tongue = language(lang)
     if (reference is None) == (round_code is None and unit is None):
-        msg = "name a case, or a round (--round) or a unit (--unit)"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.history")
     day, known = as_of.date() if as_of else None, known_on.date() if known_on else None
     with opened(db, keys, as_json=as_json) as engine:
         require_unit(engine, unit)

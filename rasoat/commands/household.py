@@ -8,7 +8,7 @@ import typer
 
 from ..foundation.clock import LEGAL_ZONE
 from ..foundation.defaults import DATABASE_URL
-from ..foundation.messages import text
+from ..foundation.messages import fault, text
 from ._common import ActorKey, Db, Json, Keys, Lang, language, opened, print_json
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def show(
         with engine.database.read() as tx:
             row = households_by_code(tx, [code]).get(code)
             if row is None:
-                msg = f"no household {code!r}"
-                raise NotFoundError(msg)
+                raise fault(NotFoundError, "found.no_household", code=code)
             erased = erasure_of(tx, row.id)
         found = None if erased else engine.household(row.id, reader=Reader(actor, purpose))
     if as_json:

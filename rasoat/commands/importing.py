@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ..foundation.defaults import DATABASE_URL
+from ..foundation.messages import fault
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._days import day
 from ._refusals import REFUSED, WRONG_USAGE
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +81,7 @@ def import_file(
       rasoat import phu-luc-I-2022.xlsx --round 18766-2022 --started-on 26/09/2022
     """
     if area not in (None, "rural", "urban"):
-        msg = f"--area {area!r}: expected rural or urban"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.area", area=area)
     from ..importing.registering import villages_of
 
     tongue = language(lang)
@@ -206,8 +207,7 @@ def _commune(paths: Any) -> str:
 
     communes = sorted({at_level(path, "commune") for path in paths})
     if len(communes) != 1:
-        msg = f"a round belongs to one commune; the list holds households of {', '.join(communes) or 'none'}"
-        raise InputError(msg)
+        raise fault(InputError, "usage.one_commune", communes=", ".join(communes) or "none")
     return communes[0]
 
 

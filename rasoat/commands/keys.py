@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ..foundation.messages import text
+from ..foundation.messages import fault, text
 from ._common import Db, Json, Keys, Lang, language, print_json
 from ._progress import counting
 from ._refusals import refusals
@@ -114,8 +114,7 @@ def retire(*, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_js
         with database.read() as tx:
             wrapped = households_by_master(tx)
         if used := [name for name in dropped if name in wrapped]:
-            msg = f"master key {used[0]} still wraps {wrapped[used[0]]} households; run first: rasoat keys rotate"
-            raise InputError(msg)
+            raise fault(InputError, "usage.key_wraps", key=used[0], count=wrapped[used[0]])
         for name in dropped:
             ring = without_master(ring, name)
         if dropped:
@@ -168,11 +167,7 @@ def _key_file(keys: str | None, db: str) -> tuple[FileKeys, KeyRing]:
 
     source = key_source(keys, db)
     if not isinstance(source, FileKeys):
-        msg = (
-            "only a key file can be changed from here; put the ring into a file (rasoat keys … --keys file:PATH), "
-            "change it, and hand the file's content to the environment or the key service again"
-        )
-        raise InputError(msg)
+        raise fault(InputError, "usage.key_file")
     return source, source.ring()
 
 

@@ -11,6 +11,7 @@ from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import ActorKey, Db, Json, Keys, Lang, Roles, language, opened, print_json
 from ._days import day
+from ._speaking import wrong_usage
 from .act import actor_of
 
 if TYPE_CHECKING:
@@ -208,8 +209,7 @@ def _places(given: list[str]) -> dict[int, str]:
     for pair in given:
         place, equals, relation = pair.partition("=")
         if not place.isdecimal() or not equals or not relation:
-            msg = f"--member {pair!r}: expected PLACE=RELATION, e.g. 3=con"
-            raise typer.BadParameter(msg)
+            raise wrong_usage(code="usage.member", pair=pair)
         found[int(place)] = relation
     return found
 

@@ -12,6 +12,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, opened, print_json
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +53,7 @@ def export(
     from ..engine.exporting.logfiles import write_csv, write_xes
 
     if as_json and out is None:
-        msg = "--json tells what was written to a file: give --out"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.log_out")
     with opened(db, keys, as_json=as_json) as engine:
         ids = sorted(engine.cases_of_round(round_code).values())
         with engine.database.read() as tx, _writing(out) as file:

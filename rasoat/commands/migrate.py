@@ -10,6 +10,7 @@ from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
 from ._refusals import REFUSED, refusals
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -120,8 +121,7 @@ def _answers(choose: list[str]) -> dict[str, str]:
     pairs = [answer.partition("=") for answer in choose]
     for name, equals, option in pairs:
         if not (name and equals and option):
-            msg = f"--choose {name!r}: expected CHOICE=OPTION"
-            raise typer.BadParameter(msg)
+            raise wrong_usage(code="usage.choose", given=name)
     return {name: option for name, _, option in pairs}
 
 

@@ -13,6 +13,7 @@ from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._refusals import REFUSED
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from ..api import Rasoat
@@ -277,8 +278,7 @@ def _settings(engine: Rasoat, given: Path | None) -> Notify | None:
 def _required(engine: Rasoat, given: Path | None) -> Notify:
     found = _settings(engine, given)
     if found is None:
-        msg = "who is to be told, and how? give --notify FILE or set RASOAT_NOTIFY"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.notify")
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
+from ..foundation.messages import fault
 from ._common import Db, Json, Keys
 from ._days import day
 from ._refusals import REFUSED, WRONG_USAGE, refusals
@@ -170,17 +171,14 @@ def _end_of(plan: str | None, milestone: str | None, year: int | None) -> date:
     if plan is None:
         law = law_of(year or 0)
         if law is None:
-            msg = f"the season of {year} is not known ({known_years()}); give --end"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "usage.season", year=year, known=known_years())
         return law.season(year or 0)[1]
     read = find_plan(plan).expressions()
     if milestone not in read:
-        msg = f"plan {plan} has no milestone {milestone}; it has {', '.join(read)}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "usage.no_milestone", plan=plan, milestone=milestone, known=", ".join(read))
     expression = read[milestone]
     if expression.last is None or not expression.sound:
-        msg = f"milestone {milestone} of {plan} has no readable last day ({expression.text!r}); run `rasoat plan check`"
-        raise InputError(msg)
+        raise fault(InputError, "usage.milestone_open", milestone=milestone, plan=plan, written=expression.text)
     return expression.last
 
 

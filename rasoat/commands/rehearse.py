@@ -10,6 +10,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from ..engine.rehearsing import Rehearsal
@@ -58,8 +59,7 @@ def _settings(given: list[str]) -> dict[str, Any]:
         try:
             found[key] = json.loads(value)
         except ValueError as error:
-            msg = f"--setting {one!r}: expected KEY=JSON, e.g. silence_override=true"
-            raise typer.BadParameter(msg) from error
+            raise wrong_usage(code="usage.setting", setting=one) from error
     return found
 
 

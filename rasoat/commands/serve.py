@@ -11,6 +11,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Keys, opened
 from ._refusals import refusals
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from ..web import WebSettings
@@ -47,8 +48,7 @@ def serve(
       rasoat serve --insecure-demo
     """
     if (certificate is None) != (key is None):
-        msg = "--tls-certificate and --tls-key go together"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.tls")
     with refusals(as_json=False):
         import uvicorn
 
@@ -76,7 +76,6 @@ def _settings(file: Path | None, host: str, *, insecure_demo: bool) -> WebSettin
     from ..web.gate import is_loopback
 
     if insecure_demo and not is_loopback(host):
-        msg = f"--insecure-demo lets everyone in; it listens on loopback only, not on {host}"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.insecure", host=host)
     found = read_settings(file) if file else WebSettings()
     return replace(found, threads=found.threads or _THREADS, open_to_all=insecure_demo)

@@ -9,6 +9,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, opened, print_json
+from ._speaking import wrong_usage
 
 __all__ = ["list_settings", "set_setting", "unset_setting"]
 
@@ -49,8 +50,7 @@ def set_setting(
     try:
         given = json.loads(value)
     except ValueError as error:
-        msg = f"{value!r} is no JSON; write true, 3 or '\"households\"'"
-        raise typer.BadParameter(msg) from error
+        raise wrong_usage(code="usage.json", value=value) from error
     with opened(db, keys, as_json=as_json) as engine:
         engine.set_setting(key, given, workflow=workflow, unit_path=unit)
     if as_json:

@@ -14,6 +14,7 @@ from ._common import Db, Json, Keys, Now, opened, print_json
 from ._days import day
 from ._fields import read_fields, texts_of
 from ._refusals import refusals
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from ..engine.simulating import FallsDue, Supposition
@@ -49,8 +50,7 @@ def simulate(
     with refusals(as_json=as_json):
         paths = [*(unit or []), *(_read_paths(units_file) if units_file else [])]
     if suppose and not paths:
-        msg = "say where it is to happen: --unit or --units-file"
-        raise typer.BadParameter(msg)
+        raise wrong_usage(code="usage.where")
     with opened(db, keys, as_json=as_json, now=now, asks=True) as engine:
         from ..engine.simulating import Supposition
 

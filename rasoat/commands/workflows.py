@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..foundation.messages import fault
 from ._common import Json
 from ._refusals import REFUSED, refusals
 from .due import Language_, Tongue
@@ -160,8 +161,7 @@ def _chosen(library: WorkflowLibrary, key: str | None) -> Iterator[Workflow]:
     else:
         ids = [i for i in library.ids() if key in {None, i.split("@")[0]}]
         if not ids:
-            msg = f"no procedure {key!r}; there are {', '.join(library.ids())}"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "found.no_procedure", key=key, known=", ".join(library.ids()))
         yield from (library.workflow(i) for i in ids)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .errors import InputError
+from .messages import fault
 
 __all__ = ["LEVELS", "at_level", "below", "level_of", "parent"]
 
@@ -24,8 +25,7 @@ def at_level(village_path: str, level: str) -> str:
         return parts[0]
     if level == "district" and len(parts) == _WITH_DISTRICT:
         return "/".join(parts[:2])
-    msg = f"unit path {village_path!r} has no {level}; districts ended on 30/06/2025"
-    raise InputError(msg)
+    raise fault(InputError, "found.no_level", village_path=village_path, level=level)
 
 
 def level_of(path: str, *, districts: bool) -> str:
@@ -33,8 +33,7 @@ def level_of(path: str, *, districts: bool) -> str:
     levels = LEVELS if districts else tuple(level for level in LEVELS if level != "district")
     depth = path.count("/")
     if depth >= len(levels):
-        msg = f"unit path {path!r} is deeper than {' / '.join(levels)}"
-        raise InputError(msg)
+        raise fault(InputError, "found.too_deep", path=path, levels=" / ".join(levels))
     return levels[depth]
 
 

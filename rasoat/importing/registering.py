@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import NotFoundError
+from ..foundation.messages import fault
 from ..registry import Household, Person
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def household_of(record: HouseholdRecord, paths: Mapping[str, str]) -> Household
     `NotFoundError` for a village that is not registered.
     """
     if record.village not in paths:
-        msg = f"{record.file} row {record.row}: village {record.village!r} is not registered; import the units first"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_village", file=record.file, row=record.row, village=record.village)
     members = tuple(_person(member) for member in record.members)
     return Household(record.code, paths[record.village], members, record.area, record.class_before)
 

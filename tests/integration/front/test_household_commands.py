@@ -99,7 +99,7 @@ def test_communes_merge_as_typed(url: str) -> None:
     db = ("--db", url)
     both = ("--commune", COMMUNE, "--commune", "42/446/18777")
     code, _, err = run("household", "merge-communes", "42/446/19999", *both[:2], *ORDER, *db)
-    assert (code, "at least two communes" in err) == (2, True)
+    assert (code, "ít nhất hai xã" in err) == (2, True)
     village = ("--village", f"{V2}=42/446/19999/12")
     made = done("household", "merge-communes", "42/446/19999", *both, *village, "--name", "Xã Chung", *ORDER, *db)
     assert set(made["households"]) == {"19999-1", "19999-2"}
