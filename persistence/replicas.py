@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
+
 from ..foundation.errors import StorageError
 from .database import Database
 from .migrating import require_current
@@ -15,7 +17,9 @@ from .migrating import require_current
 if TYPE_CHECKING:
     from datetime import timedelta
 
-__all__ = ["behind", "open_replica"]
+    from .database import Tx
+
+__all__ = ["behind", "open_replica", "shows", "written_to"]
 
 _BEHIND = """
 SELECT pg_is_in_recovery(), CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN interval '0'
@@ -48,3 +52,16 @@ def behind(replica: Database) -> timedelta | None:
     with replica.engine.connect() as connection:
         standby, lag = connection.exec_driver_sql(_BEHIND).one()
     return lag if standby else None
+
+
+def written_to(tx: Tx) -> str | None:
+    """Return how far PostgreSQL's primary has written: what is committed by now lies before it; None for SQLite."""
+    return None if tx.dialect == "sqlite" else str(tx.select(text("SELECT pg_current_wal_insert_lsn()::text"))[0][0])
+
+
+def shows(tx: Tx, written: str | None) -> bool:
+    """Whether a database shows all that its primary had written; asked in a transaction before that of the question."""
+    if written is None:
+        return True
+    query = text("SELECT NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= CAST(:written AS pg_lsn)")
+    return bool(tx.select(query.bindparams(written=written))[0][0])

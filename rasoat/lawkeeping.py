@@ -50,6 +50,7 @@ class Lawkeeping:
     """Definitions as they change, over an engine's database."""
 
     database: Database
+    queries: Database
     engine: Engine
     library: WorkflowLibrary
 
@@ -105,7 +106,7 @@ class Lawkeeping:
         if settings:
             self.require_settings(settings, workflow or "")
         under = Under(workflow, release(calendar) if isinstance(calendar, str) else calendar, settings)
-        with self.database.read() as tx:
+        with self.queries.read() as tx:
             ids = sorted(rounds.cases_of_round(tx, _round(tx, round_code).id).values())
             return rehearse(tx, self.engine, ids, under, progress)
 

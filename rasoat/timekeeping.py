@@ -183,7 +183,7 @@ class Timekeeping:
 
     def what_if(self, suppositions: Sequence[Supposition], until: date, *, unit_paths: Sequence[str] = ()) -> WhatIf:
         """Say what falls due when, and on whose desk, if something happened; nothing is changed."""
-        return what_if(self.database, self.engine, suppositions, until, unit_paths=unit_paths)
+        return what_if(self.queries, self.engine, suppositions, until, unit_paths=unit_paths)
 
     def desk_feed(self, role: str, unit_path: str, language: Language = "vi") -> str:
         """Return an iCalendar feed of the open deadlines that lie on the desk of `role` in a unit or below it."""

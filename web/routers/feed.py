@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from ...foundation.errors import InputError
 from ...persistence.changes import START, Position, changes, settled_before
+from ...persistence.replicas import shows, written_to
 from ...persistence.types import instant_from_text, instant_text
 from ..asking import Paging, Reading, cursor_of, position_in
 from ..representations import ChangeOut
@@ -33,9 +34,14 @@ def feed(session: Reading, asked: Annotated[Paging, Query()]) -> FeedPage:
     An event is delivered as soon as no earlier one can still be committed: at once on SQLite, within about a second
     on PostgreSQL unless another transaction is still running.
     """
-    with session.facade.database.read() as tx:
-        before = settled_before(tx, session.now)
-        rows = changes(tx, session.scope, _position(asked.cursor), before, limit=asked.limit)
+    after, facade = _position(asked.cursor), session.facade
+    with facade.database.read() as tx:
+        before, written = settled_before(tx, session.now), written_to(tx)
+    # What is settled the primary alone knows: a standby that does not show all of it yet would leave events out.
+    with facade.queries.read() as tx:
+        place = facade.queries if shows(tx, written) else facade.database
+    with place.read() as tx:
+        rows = changes(tx, session.scope, after, before, limit=asked.limit)
     return FeedPage(
         items=[ChangeOut.of(row) for row in rows], next=_written(rows[-1].position) if rows else asked.cursor
     )

@@ -66,7 +66,7 @@ class UnreadOut(BaseModel):
 @router.get("", response_model=Page[LetterOut], responses=AS_TABLE)
 def letters(request: Request, session: Reading, asked: Annotated[InboxQuery, Query()]) -> Response:
     """List one's own messages, the newest first; a program reads that of an official its credentials name."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         rows = inbox.letters(
             tx, _address(session), unread_only=asked.unread, after=_after(asked.cursor), limit=asked.limit + 1
         )
@@ -77,7 +77,7 @@ def letters(request: Request, session: Reading, asked: Annotated[InboxQuery, Que
 @router.get("/unread")
 def unread(session: Reading) -> UnreadOut:
     """Count one's unread messages."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         return UnreadOut(unread=inbox.unread(tx, _address(session)))
 
 

@@ -18,6 +18,7 @@ from ..asking import Administering, Code, Key, Reading, UnitPath, WorkflowId
 from ..problems import TextOut
 
 if TYPE_CHECKING:
+    from ...persistence.database import Database
     from ...persistence.rounds import RoundRow
     from ..desk import Session
 
@@ -239,7 +240,7 @@ def rehearsal(
     session: Reading, code: Annotated[Code, Path(description="The round's code")], asked: RehearsalIn
 ) -> RehearsalOut:
     """Replay a round's recorded acts and tell what would have differed. Nothing is changed."""
-    _round(session, code)
+    _round(session, session.facade.queries, code)
     found = session.facade.rehearse(
         code, workflow=asked.workflow, calendar=asked.calendar, settings=asked.settings or None
     )
@@ -263,7 +264,7 @@ def _migrated(session: Session, plan: str, asked: MigrationIn, *, dry_run: bool)
         raise PermissionDeniedError(msg)
     path = asked.unit or ""
     if asked.round is not None:
-        path = _round(session, asked.round).unit_path
+        path = _round(session, session.facade.database, asked.round).unit_path
     if not dry_run:
         session.require_registrar(path)
     report = session.facade.migrate(
@@ -278,9 +279,9 @@ def _migrated(session: Session, plan: str, asked: MigrationIn, *, dry_run: bool)
     return MigrationOut.of(report)
 
 
-def _round(session: Session, code: str) -> RoundRow:
+def _round(session: Session, database: Database, code: str) -> RoundRow:
     """Return a round all of which one sees: what is told of it is told of every village."""
-    with session.facade.database.read() as tx:
+    with database.read() as tx:
         found = reads.round_seen(tx, session.scope, code)
     if found is None or not session.scope.covers(found.unit_path):
         msg = f"no round {code!r}"

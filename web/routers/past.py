@@ -78,7 +78,7 @@ def past_cases(request: Request, session: Reading, asked: Annotated[PastQuery, Q
     (after,) = position_in(asked.cursor, int) or (0,)
     wanted = reads.CaseFilter(round_code=asked.round, unit_path=asked.unit)
     day, instant = _when(session, asked)
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         rows = reads.cases(tx, session.scope, wanted, after=after, limit=asked.limit + 1)
         shown = rows[: asked.limit]
         codes = {row.id: row.household_code for row in shown}
@@ -92,7 +92,7 @@ def past_cases(request: Request, session: Reading, asked: Annotated[PastQuery, Q
 def past_case(session: Reading, case_id: _Id, asked: Annotated[_When, Query()]) -> PastCaseShown:
     """Show one case as it stood; 404 if it was not open then, or not known to be."""
     day, instant = _when(session, asked)
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         row = reads.case(tx, session.scope, id_of(case_id, "case"))
         if row is None:
             msg = f"no case {case_id}"
@@ -110,7 +110,7 @@ def past_case(session: Reading, case_id: _Id, asked: Annotated[_When, Query()]) 
 def past_states(request: Request, session: Reading, asked: Annotated[PastStatesQuery, Query()]) -> Response:
     """Count cases by state, and by the village in which they lay then."""
     day, instant = _when(session, asked)
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         counts = [
             count for path in _places(session, asked.unit)
             for count in history.states_as_of(tx, day, instant, unit_path=path)

@@ -220,7 +220,7 @@ def erase(session: Acting, code: _Code, asked: ErasureIn, key: IdempotencyKey = 
 @router.get("/v1/households/{code}/lineage")
 def lineage_of(session: Reading, code: _Code) -> LineageShown:
     """Tell what became of a household, by its present code or any it had."""
-    with session.facade.database.read() as tx:
+    with session.facade.queries.read() as tx:
         row = _require_seen(tx, session, code)
         rows = lineage.lineage_of(tx, row.id)
     return LineageShown(code=row.code, lineage=[_line(session, each) for each in rows])

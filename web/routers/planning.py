@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,8 +22,10 @@ from ..problems import ProblemError
 from ..representations import DueLineOut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from ...deadlines.calendar import Calendar
+    from ...persistence.database import Tx
     from ...persistence.rounds import RoundRow
     from ...workflows.plans.model import Plan
     from ..desk import Session
@@ -207,15 +210,9 @@ class RanOut(BaseModel):
 @router.get("/v1/committee/agenda", response_model=Page[DueLineOut], responses=AS_TABLE)
 def agenda(request: Request, session: Reading, asked: Annotated[AgendaQuery, Query()]) -> Response:
     """Tell what is overdue, due today and due within the next working days."""
-    calendar = session.facade.calendar_for(session.today, asked.unit or "")
-    with session.facade.database.read() as tx:
+    with _asking(session, asked.unit) as (tx, calendar):
         lines = queries.agenda(
-            tx,
-            session.today,
-            calendar,
-            working_days=asked.working_days,
-            unit_path=asked.unit,
-            scope=session.scope,
+            tx, session.today, calendar, working_days=asked.working_days, unit_path=asked.unit, scope=session.scope
         )
     return listed(request, DueLineOut, [DueLineOut.of(line) for line in lines], None)
 
@@ -223,8 +220,7 @@ def agenda(request: Request, session: Reading, asked: Annotated[AgendaQuery, Que
 @router.get("/v1/committee/punctuality", response_model=Page[PunctualityOut], responses=AS_TABLE)
 def on_time(request: Request, session: Reading, asked: Annotated[PunctualityQuery, Query()]) -> Response:
     """Tell on-time rates by unit and step, of terms whose last day lies in a period."""
-    calendar = session.facade.calendar_for(session.today, asked.unit or "")
-    with session.facade.database.read() as tx:
+    with _asking(session, asked.unit) as (tx, calendar):
         found = punctuality.punctuality(
             tx,
             session.today,
@@ -318,6 +314,14 @@ def run_due(session: Administering) -> RanOut:
     """Do what is due at this instant, as the worker does: for an installation whose clock is its own scheduler."""
     ran = session.facade.run_due(max_groups=_MOST_GROUPS)
     return RanOut(**{name: getattr(ran, name) for name in RanOut.model_fields})
+
+
+@contextmanager
+def _asking(session: Session, unit: str | None) -> Iterator[tuple[Tx, Calendar]]:
+    """Open what the committee asks of a unit: today's calendar there, and a transaction that only reads."""
+    calendar = session.facade.calendar_for(session.today, unit or "")
+    with session.facade.queries.read() as tx:
+        yield tx, calendar
 
 
 def _require_its_plan(session: Session, opened_in: RoundRow, plan: Plan) -> None:

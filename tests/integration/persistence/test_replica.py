@@ -18,6 +18,7 @@ from rasoat.persistence.migrating import upgrade
 from rasoat.persistence.replicas import behind
 from tests.support.postgres import PostgresMissingError
 from tests.support.reviews import BEATS, COMMUNE, Review
+from tests.support.serving import Service
 from tests.support.standby import Standby
 
 DAY = date(2022, 10, 3)
@@ -130,6 +131,11 @@ QUESTIONS = {
     "states_as_of": lambda e, _: e.states_as_of(DAY, round_code="R1"),
     "agenda": lambda e, _: e.agenda(),
     "punctuality": lambda e, _: e.punctuality(),
+    "outlooks": lambda e, _: e.outlooks("R1"),
+    "lineage": lambda e, _: e.lineage("H1"),
+    "desk_feed": lambda e, _: e.desk_feed("committee", COMMUNE),
+    "rehearse": lambda e, _: e.rehearse("R1"),
+    "what_if": lambda e, _: e.what_if([], e.today(), unit_paths=[COMMUNE]),
 }
 RESTING_ON = {
     "entry": lambda e, case_id: e.entry(case_id, "list_managed"),
@@ -185,3 +191,26 @@ def test_a_copy_of_another_kind_or_of_another_release_is_refused(tmp_path):
         Rasoat.open(url, read_url="postgresql+psycopg://nobody@/none")
     with pytest.raises(StorageError, match="revision none"):
         Rasoat.open(url, read_url=f"sqlite:///{tmp_path / 'other.db'}")
+
+
+@pytest.mark.postgres
+def test_the_change_feed_leaves_nothing_out_while_the_standby_lags(postgres_url, engine, standby, tmp_path):
+    service = Service(postgres_url, tmp_path, read_url=standby.url_of(postgres_url))
+    ids = [str(case) for case in service.plant(villages=1, households=2).values()]
+    said = {"trigger": BEATS[0].trigger, "occurred_on": BEATS[0].day.isoformat(), "cases": ids, "body": BEATS[0].body}
+    with service.client(service.token()) as client:
+        service.at(BEATS[0].at())
+        shown(standby, service.engine.database)
+        first = client.get("/v1/changes").json()
+        held_back(standby, hold=True)
+        try:
+            assert client.post("/v1/acts", json=said).status_code == 201
+            service.at(BEATS[0].at() + timedelta(minutes=1))
+            during = client.get("/v1/changes", params={"cursor": first["next"]}).json()
+        finally:
+            held_back(standby, hold=False)
+        shown(standby, service.engine.database)
+        whole = client.get("/v1/changes").json()
+    service.close()
+    assert [*first["items"], *during["items"]] == whole["items"]
+    assert [each["case"] for each in during["items"]] == sorted(ids)
