@@ -29,14 +29,14 @@ def keep(
     kind: str,
     changes: Sequence[tuple[HouseholdRow, HouseholdRow, int | None]],
 ) -> None:
-    """Append to the lineage what became of households: (before, after, the other one concerned)."""
+    """Append to the lineage what became of households, and for whom: (before, after, the other one concerned)."""
     now = engine.clock.now()
     insert_lineage(
         tx,
         [
             LineageRow(
                 new_id, after.id, kind, other, before.code, after.code, before.unit_path, after.unit_path,
-                order.on, now, order.actor.key, order.document,
+                order.on, now, order.actor.key, order.document, order.actor.on_behalf_of, before.area, after.area,
             )
             for new_id, (before, after, other) in zip(engine.ids.take(len(changes)), changes, strict=True)
         ],
@@ -53,11 +53,11 @@ def running(tx: Tx, engine: Engine, household_ids: Sequence[int]) -> list[int]:
 
 
 def note_running(
-    tx: Tx, engine: Engine, order: HouseholdOrder, row: HouseholdRow, what: str, other: int
+    tx: Tx, engine: Engine, order: HouseholdOrder, row: HouseholdRow, what: str, **said: str
 ) -> tuple[int, ...]:
     """Say in the chains of a household's running cases what happened to it, and for whom it was entered; they go on."""
     found = running(tx, engine, [row.id])
-    told = {"household": str(other), "document": order.document}
+    told = {**said, "document": order.document}
     if order.actor.on_behalf_of is not None:
         told["on_behalf_of"] = order.actor.on_behalf_of
     notes = [Note(case_id, "household", what, order.on, told) for case_id in found]

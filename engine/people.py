@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .values import Actor
 
 __all__ = [
+    "AREAS",
     "Difference",
     "Duplicate",
     "Erased",
@@ -26,6 +27,8 @@ __all__ = [
     "require_as_registered",
 ]
 
+AREAS = ("rural", "urban")
+"""The areas by which thresholds of income differ (NĐ 07/2021/NĐ-CP Điều 3); registered as told, never derived."""
 _DECIDING = frozenset({"unit", "area", "class_now"})
 _SHOWN = 10
 

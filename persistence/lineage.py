@@ -38,7 +38,10 @@ _AT_ONCE = 500
 
 
 class LineageRow(NamedTuple):
-    """One change in who a household is; `other_id` is the household it came from (split) or became part of (merged)."""
+    """One change of a household; `other_id` is the household it came from (split) or became part of (merged).
+
+    `old_area` and `new_area` are how its area was registered; rows that an earlier release wrote do not say.
+    """
 
     id: int
     household_id: int
@@ -52,6 +55,9 @@ class LineageRow(NamedTuple):
     recorded_at: datetime
     actor: str
     document: str
+    on_behalf_of: str | None = None
+    old_area: str | None = None
+    new_area: str | None = None
 
 
 def insert_lineage(tx: Tx, rows: Sequence[LineageRow]) -> None:
@@ -63,8 +69,9 @@ def insert_lineage(tx: Tx, rows: Sequence[LineageRow]) -> None:
 def lineage_of(tx: Tx, household_id: int) -> list[LineageRow]:
     """Return what became of a household and what became part of it or left it, oldest first."""
     table = tx.tables.household_lineage
+    columns = [table.c[name] for name in LineageRow._fields]
     mine = or_(table.c.household_id == household_id, table.c.other_id == household_id)
-    return [LineageRow(*row) for row in tx.select(select(table).where(mine).order_by(table.c.id))]
+    return [LineageRow(*row) for row in tx.select(select(*columns).where(mine).order_by(table.c.id))]
 
 
 def resolve(tx: Tx, code: str) -> HouseholdRow:

@@ -393,4 +393,5 @@ def _erasures(metadata: MetaData, prefix: str) -> Table:
         Column("actor", Code, nullable=False),
         Column("reason", Text, nullable=False),
         Column("document", Text, nullable=False),
+        Column("on_behalf_of", Code, comment="for whom the actor acted"),
     )

@@ -163,6 +163,7 @@ class AsyncRasoat:
     merge_households = _in_thread(Rasoat.merge_households)
     change_head = _in_thread(Rasoat.change_head)
     move_household = _in_thread(Rasoat.move_household)
+    change_area = _in_thread(Rasoat.change_area)
     recode_commune = _in_thread(Rasoat.recode_commune)
     merge_communes = _in_thread(Rasoat.merge_communes)
     lineage = _in_thread(Rasoat.lineage)

@@ -6,7 +6,7 @@ person was only ever stored sealed, and is unreadable once the key is gone, in e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -39,10 +39,7 @@ log = structlog.get_logger("rasoat.erasing")
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Why and on which document a household's personal data is erased, by whom, and for whom that acts.
-
-    For whom is said in the chains of the cases; the row beside them holds who did it.
-    """
+    """Why and on which document a household's personal data is erased, by whom, and for whom that acts."""
 
     reason: str
     document: str
@@ -76,14 +73,14 @@ def erase(tx: Tx, vault: Vault, code: str, erasure: Erasure, now: datetime) -> E
 def destroy(tx: Tx, row: HouseholdRow, erasure: Erasure, now: datetime) -> None:
     """Destroy the key to what a locked household holds sealed, and keep why, when and by whom."""
     forget(tx, _key(row))
-    kept = {"household_id": row.id, "erased_at": now, "actor": erasure.actor}
-    tx.execute(insert(tx.tables.erasure), kept | {"reason": erasure.reason, "document": erasure.document})
+    tx.execute(insert(tx.tables.erasure), {"household_id": row.id, "erased_at": now, **asdict(erasure)})
 
 
 def erasure_of(tx: Tx, household_id: int) -> tuple[datetime, Erasure] | None:
     """Return when and why a household's personal data was erased, None if it was not."""
     e = tx.tables.erasure.c
-    found = tx.select(select(e.erased_at, e.reason, e.document, e.actor).where(e.household_id == household_id))
+    said = (e.reason, e.document, e.actor, e.on_behalf_of)
+    found = tx.select(select(e.erased_at, *said).where(e.household_id == household_id))
     return (found[0].erased_at, Erasure(*found[0][1:])) if found else None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .engine.household_orders import HOUSEHOLD_ROLES, living, locked, require_communes, require_place
 from .engine.household_records import keep, note_running, running, withdraw
-from .engine.people import Household, HouseholdChange, HouseholdOrder, Person
+from .engine.people import AREAS, Household, HouseholdChange, HouseholdOrder, Person
 from .engine.relocating import relocate
 from .erasing import Erasure, destroy
 from .foundation.errors import InputError
@@ -46,6 +46,7 @@ __all__ = [
     "HOUSEHOLD_ROLES",
     "HouseholdChange",
     "HouseholdOrder",
+    "change_area",
     "change_head",
     "merge",
     "merge_communes",
@@ -92,7 +93,7 @@ def split(
     set_members(tx, new_id, member_indices(vault, leaving))
     moved = row._replace(id=new_id, code=new_code, unit_path=place)
     keep(tx, engine, order, "split", [(row, moved, row.id)])
-    followed = note_running(tx, engine, order, row, "split", new_id)
+    followed = note_running(tx, engine, order, row, "split", household=str(new_id))
     return HouseholdChange({row.code: row.id, new_code: new_id}, followed)
 
 
@@ -113,10 +114,11 @@ def merge(
     told = [replace(person, relation=relations.get(i, person.relation)) for i, person in enumerate(joining, 1)]
     withdrawn = withdraw(tx, engine, order, row, f"merged: {host.code}")
     change_household(tx, row, valid_to=order.on)
-    destroy(tx, row, Erasure(f"merged: {host.code}", order.document, order.actor.key), engine.clock.now())
+    why = Erasure(f"merged: {host.code}", order.document, order.actor.key, order.actor.on_behalf_of)
+    destroy(tx, row, why, engine.clock.now())
     _rewrite(tx, vault, host, [*staying, *told])
     keep(tx, engine, order, "merged", [(row, host._replace(id=row.id), host.id)])
-    followed = note_running(tx, engine, order, host, "merged", row.id)
+    followed = note_running(tx, engine, order, host, "merged", household=str(row.id))
     return HouseholdChange({host.code: host.id}, followed, withdrawn)
 
 
@@ -137,7 +139,7 @@ def change_head(
     told = [replace(person, relation=known.get(i, person.relation)) for i, person in enumerate(people, 1)]
     _rewrite(tx, vault, row, [told[head - 1], *(person for i, person in enumerate(told, 1) if i != head)])
     keep(tx, engine, order, "head", [(row, row, None)])
-    return HouseholdChange({row.code: row.id}, note_running(tx, engine, order, row, "head", row.id))
+    return HouseholdChange({row.code: row.id}, note_running(tx, engine, order, row, "head", household=str(row.id)))
 
 
 def move(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str, unit_path: str) -> HouseholdChange:
@@ -153,6 +155,22 @@ def move(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str,
     going = running(tx, engine, [row.id]) if stays else []
     relocate(tx, engine, lock(tx, going), lambda _: unit_path, how="move", order=order)
     return HouseholdChange({row.code: row.id}, tuple(going), withdrawn)
+
+
+def change_area(tx: Tx, engine: Engine, order: HouseholdOrder, code: str, area: str) -> HouseholdChange:
+    """Register a household's area anew (sửa khu vực): it was entered wrong, or its place is another kind of area now.
+
+    Thresholds of income go by the area. A case keeps the one it was opened with: each running case is told in its
+    chain, and where that area was wrong too, an `OpeningCorrection` does what follows from it again.
+    """
+    (row,) = living(tx, engine, order, code)
+    if area not in AREAS or area == row.area:
+        said = {"given": area, "registered": row.area, "known": ", ".join(AREAS)}
+        raise fault(InputError, "households.area", household=code, **said)
+    change_household(tx, row, area=area)
+    keep(tx, engine, order, "area", [(row, row._replace(area=area), None)])
+    followed = note_running(tx, engine, order, row, "area", household=str(row.id), old=row.area, new=area)
+    return HouseholdChange({row.code: row.id}, followed)
 
 
 def recode(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, old: str, new: str) -> HouseholdChange:

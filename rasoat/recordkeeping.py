@@ -175,6 +175,16 @@ class Recordkeeping:
         with self.transaction(connection) as tx:
             return households.move(tx, self.engine, self.vault, order, code, unit_path)
 
+    def change_area(
+        self, order: households.HouseholdOrder, code: str, area: str, *, connection: HostConnection | None = None
+    ) -> households.HouseholdChange:
+        """Register a household's area (rural, urban) anew; its running cases are told, and keep their own.
+
+        Where a case was opened with the wrong one, an `OpeningCorrection` of its fact ``area`` does the rest.
+        """
+        with self.transaction(connection) as tx:
+            return households.change_area(tx, self.engine, order, code, area)
+
     def recode_commune(
         self, order: households.HouseholdOrder, old: str, new: str, *, connection: HostConnection | None = None
     ) -> households.HouseholdChange:

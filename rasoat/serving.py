@@ -78,6 +78,10 @@ class HouseholdRegistry:
         """Let a household go to another village."""
         return households.move(tx, self._app.engine, self._app.vault, order, code, unit_path)
 
+    def change_area(self, tx: Tx, order: HouseholdOrder, code: str, area: str) -> HouseholdChange:
+        """Register a household's area anew."""
+        return households.change_area(tx, self._app.engine, order, code, area)
+
     def recode(self, tx: Tx, order: HouseholdOrder, old: str, new: str) -> HouseholdChange:
         """Give a commune its new code."""
         return households.recode(tx, self._app.engine, self._app.vault, order, old, new)

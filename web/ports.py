@@ -122,6 +122,10 @@ class Registry(Protocol):
         """Let a household go to another village."""
         ...
 
+    def change_area(self, tx: Tx, order: HouseholdOrder, code: str, area: str) -> HouseholdChange:
+        """Register a household's area anew."""
+        ...
+
     def recode(self, tx: Tx, order: HouseholdOrder, old: str, new: str) -> HouseholdChange:
         """Give a commune its new code."""
         ...

@@ -1,4 +1,4 @@
-"""`rasoat household split | merge | head | move | recode | lineage`: who a household is through time."""
+"""`rasoat household split | merge | head | move | area | recode | lineage`: who a household is through time."""
 
 from __future__ import annotations
 
@@ -121,6 +121,29 @@ def move(
     _show(done, language(lang), as_json=as_json)
 
 
+@app.command(name="area")
+def change_area(
+    code: Code,
+    area: Annotated[str, typer.Argument(help="rural or urban.")],
+    *,
+    actor: ActorKey,
+    role: Roles,
+    document: Document,
+    on: On = None,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Register a household's area anew (sửa khu vực). A case keeps the area it was opened with: rasoat correct-opening.
+
+    Example: rasoat household area 18766-01-004 urban --document 9/QĐ-UBND --actor BCD-CD --role committee:42/446/18766
+    """
+    with opened(db, keys, as_json=as_json) as engine:
+        done = engine.change_area(_order(engine, actor, role, document, on), code, area)
+    _show(done, language(lang), as_json=as_json)
+
+
 @app.command()
 def recode(
     old: Annotated[str, typer.Argument(help="The commune's path until now.")],
@@ -186,7 +209,8 @@ def lineage(code: Code, *, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang 
                 "kind": row.kind, "on": row.on_day, "household": str(row.household_id),
                 "other": None if row.other_id is None else str(row.other_id), "old_code": row.old_code,
                 "new_code": row.new_code, "old_unit": row.old_path, "new_unit": row.new_path,
-                "document": row.document, "actor": row.actor,
+                "old_area": row.old_area, "new_area": row.new_area,
+                "document": row.document, "actor": row.actor, "on_behalf_of": row.on_behalf_of,
             }
             for row in rows
         ]  # fmt: skip
@@ -194,7 +218,8 @@ def lineage(code: Code, *, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang 
         return
     typer.echo(present)
     for row in rows:
-        said = text(f"lineage.{row.kind}", old=row.old_code, new=row.new_code, old_unit=row.old_path, unit=row.new_path)
+        places = {"old_unit": row.old_path, "unit": row.new_path, "old_area": row.old_area, "area": row.new_area}
+        said = text(f"lineage.{row.kind}", old=row.old_code, new=row.new_code, **places)
         typer.echo(f"  {row.on_day:%d/%m/%Y}  {said.within(tongue)}  ({row.document})")
 
 

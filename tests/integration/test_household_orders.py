@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text, update
 
-from rasoat import Actor, CountingIds, FrozenClock, Household, HouseholdOrder, Mandate, Person, Rasoat, TimeOrderedIds
+from rasoat import (
+    Actor,
+    CountingIds,
+    FrozenClock,
+    Household,
+    HouseholdChange,
+    HouseholdOrder,
+    Mandate,
+    OpeningCorrection,
+    Person,
+    Rasoat,
+    TimeOrderedIds,
+)
 from rasoat.erasing import Erasure, destroy, erasure_of
 from rasoat.foundation.clock import LEGAL_ZONE
 from rasoat.foundation.errors import (
@@ -312,3 +324,67 @@ def test_for_whom_it_was_entered_is_in_the_chain(engine):
         ("household", "CT-1"), ("moved", "CT-1"), ("erasure", "CT-1"),
     ]  # fmt: skip
     assert broken(engine.database, engine.library) == []
+
+
+def test_for_whom_it_was_entered_stands_beside_what_was_done(engine):
+    deputy = replace(OFFICIAL, actor=replace(OFFICIAL.actor, on_behalf_of="CT-1"))
+    engine.merge_households(deputy, "K-2", "K-1")
+    engine.change_head(OFFICIAL, "K-1", 2, {1: "bố"})
+    ended = rows(engine)["K-2"].id
+    engine.erase_household("K-1", reason="hết hạn", document="9/QĐ", actor="cb", on_behalf_of="CT-2")
+    assert [(row.kind, row.actor, row.on_behalf_of) for row in engine.lineage("K-1")[1]] == [
+        ("merged", "CB-1", "CT-1"), ("head", "CB-1", None),
+    ]  # fmt: skip
+    with engine.database.read() as tx:
+        said = [erasure_of(tx, household_id) for household_id in (ended, rows(engine)["K-1"].id)]
+    assert [(found[1].actor, found[1].on_behalf_of) for found in said if found] == [("CB-1", "CT-1"), ("cb", "CT-2")]
+
+
+def test_an_area_that_was_registered_wrong_is_registered_anew_and_the_running_case_is_told(engine):
+    done = engine.change_area(OFFICIAL, "K-1", "urban")
+    case = engine.case("K-1")
+    assert (rows(engine)["K-1"].area, rows(engine)["K-2"].area) == ("urban", "rural")
+    assert done == HouseholdChange({"K-1": rows(engine)["K-1"].id}, (case.case.id,))
+    (line,) = engine.lineage("K-1")[1]
+    assert (line.kind, line.old_area, line.new_area, line.document) == ("area", "rural", "urban", OFFICIAL.document)
+    told = json.loads(case.events[-1].payload)
+    assert (case.events[-1].trigger, told["old"], told["new"]) == ("area", "rural", "urban")
+    assert json.loads(case.case.facts)["area"] == "rural"  # what the case was opened with is the case's
+    assert broken(engine.database, engine.library) == []
+
+
+def test_a_case_opened_with_the_wrong_area_is_corrected_and_the_next_one_opens_with_the_right_one(engine):
+    engine.change_area(OFFICIAL, "K-1", "urban")
+    case = engine.case("K-1").case
+    order = OpeningCorrection(case.id, OFFICIAL.actor, TODAY, "31/QĐ-UBND", "ghi nhầm khu vực", facts={"area": "urban"})
+    assert engine.correct(order).ok
+    assert json.loads(engine.case("K-1").case.facts)["area"] == "urban"
+    engine.change_area(OFFICIAL, "K-2", "urban")
+    engine.put_forward("R", {"K-2": {"origin": "managed"}}, TODAY)
+    assert json.loads(engine.case("K-2").case.facts)["area"] == "urban"
+
+
+@pytest.mark.parametrize("area", ["rural", "Urban", "đô thị", ""])
+def test_an_area_is_another_one_that_is_known(engine, area):
+    with pytest.raises(InputError, match="registered as “rural”"):
+        engine.change_area(OFFICIAL, "K-1", area)
+    assert engine.lineage("K-1")[1] == []
+
+
+def test_an_area_is_changed_by_the_office_on_a_document_only(engine):
+    for order, fault in (
+        (holding(Mandate("committee", OTHER)), PermissionDeniedError),
+        (holding(Mandate("village_head", V1)), PermissionDeniedError),
+        (replace(OFFICIAL, document=" "), InputError),
+        (replace(OFFICIAL, on=date(2022, 10, 2)), InputError),
+    ):
+        with pytest.raises(fault):
+            engine.change_area(order, "K-1", "urban")
+    assert rows(engine)["K-1"].area == "rural"
+
+
+def test_of_two_who_change_an_area_at_once_one_is_told_it_is_so_already(engine, database_url):
+    changes = [lambda each: each.change_area(OFFICIAL, "K-1", "urban")] * 2
+    answers = at_once(engine, database_url, changes)
+    assert len(won(answers)) == 1
+    assert [line.kind for line in engine.lineage("K-1")[1]] == ["area"]

@@ -210,6 +210,9 @@ def lineage_row(value: LineageRow) -> None:
     assert_type(value.recorded_at, datetime)
     assert_type(value.actor, str)
     assert_type(value.document, str)
+    assert_type(value.on_behalf_of, str | None)
+    assert_type(value.old_area, str | None)
+    assert_type(value.new_area, str | None)
 
 
 def migration_report(value: MigrationReport) -> None:

@@ -147,6 +147,8 @@ async def asking(engine: AsyncRasoat) -> None:
 
 
 async def households(engine: AsyncRasoat) -> None:
+    assert_type(await engine.change_area(change, text, text), HouseholdChange)
+    assert_type(await engine.change_area(order=change, code=text, area=text, connection=connection), HouseholdChange)
     assert_type(await engine.change_head(change, text, number), HouseholdChange)
     assert_type(
         await engine.change_head(order=change, code=text, head=number, relations={number: text}, connection=connection),

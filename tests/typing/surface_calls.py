@@ -176,6 +176,8 @@ def asking(engine: Rasoat) -> None:
 
 
 def households(engine: Rasoat) -> None:
+    assert_type(engine.change_area(change, text, text), HouseholdChange)
+    assert_type(engine.change_area(order=change, code=text, area=text, connection=connection), HouseholdChange)
     assert_type(engine.change_head(change, text, number), HouseholdChange)
     assert_type(
         engine.change_head(order=change, code=text, head=number, relations={number: text}, connection=connection),

@@ -74,6 +74,12 @@ class MoveIn(_Order):
     unit: UnitPath
 
 
+class AreaIn(_Order):
+    """The area as which the household is registered from now on."""
+
+    area: Literal["rural", "urban"]
+
+
 class RecodeIn(_Order):
     """A commune's old and new path; the last part is its code."""
 
@@ -117,14 +123,17 @@ class ErasedOut(BaseModel):
 class LineageOut(BaseModel):
     """One thing that became of a household. Codes and units outside your mandates are null."""
 
-    kind: Literal["split", "merged", "head", "moved", "recoded"]
+    kind: Literal["split", "merged", "head", "moved", "recoded", "area"]
     on: date
     old_code: str | None
     new_code: str | None
     old_unit: str | None
     new_unit: str | None
+    old_area: str | None
+    new_area: str | None
     document: str
     actor: str
+    on_behalf_of: str | None
 
 
 class LineageShown(BaseModel):
@@ -199,6 +208,17 @@ def move(session: Acting, code: _Code, asked: MoveIn, key: IdempotencyKey = None
         return ChangedOut.of(session.desk.registry.move(tx, _order(session, asked), code, asked.unit))
 
     return once(session, key, f"move.{code}", asked, ChangedOut, do)
+
+
+@router.post("/v1/households/{code}/area", status_code=201)
+def change_area(session: Acting, code: _Code, asked: AreaIn, key: IdempotencyKey = None) -> ChangedOut:
+    """Register the household's area anew; running cases are told, and keep the one they were opened with."""
+
+    def do(tx: Tx) -> ChangedOut:
+        _require_seen(tx, session, code)
+        return ChangedOut.of(session.desk.registry.change_area(tx, _order(session, asked), code, asked.area))
+
+    return once(session, key, f"area.{code}", asked, ChangedOut, do)
 
 
 @router.post("/v1/households/{code}/erasure", status_code=201)
@@ -288,7 +308,10 @@ def _line(session: Session, row: LineageRow) -> LineageOut:
             "new_code": row.new_code if after else None,
             "old_unit": row.old_path if before else None,
             "new_unit": row.new_path if after else None,
+            "old_area": row.old_area if before else None,
+            "new_area": row.new_area if after else None,
             "document": row.document,
             "actor": row.actor,
+            "on_behalf_of": row.on_behalf_of,
         }
     )
