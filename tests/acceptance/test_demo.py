@@ -8,11 +8,18 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
 from rasoat import Rasoat
+from rasoat.cli import app
+
+if TYPE_CHECKING:
+    from typer.testing import Result
+
+pytestmark = pytest.mark.xdist_group("demo")  # the round is played once for all who look at it
 
 NOTICE_566 = {
     "poor": (87, 181),
@@ -116,7 +123,11 @@ def test_the_district_was_overdue_on_a_day_in_the_middle_and_its_breach_stays_on
 
 def test_the_overdue_command_tells_unit_term_and_desk(played: tuple[dict[str, Any], Path]) -> None:
     where = ("--db", played[0]["database"], "--keys", "development", "--as-of", "08/11/2022")
-    told = run("overdue", "--unit", "42/446/18766/18766-01", *where, "--json", cwd=played[1])
+
+    def tell(*words: str) -> Result:
+        return CliRunner(env={"COLUMNS": "120"}).invoke(app, ["overdue", *words, *where])
+
+    told = tell("--unit", "42/446/18766/18766-01", "--json")
     assert json.loads(told.stdout) == {
         "as_of": "2022-11-08",
         "overdue": [
@@ -132,26 +143,35 @@ def test_the_overdue_command_tells_unit_term_and_desk(played: tuple[dict[str, An
             }
         ],
     }
-    shown = run("overdue", *where, cwd=played[1])
+    shown = tell()
     assert "Chủ tịch UBND" in shown.stdout
     assert "07/11/2022" in shown.stdout
-    elsewhere = run("overdue", "--unit", "99", *where, cwd=played[1])
-    assert elsewhere.returncode == 2
+    elsewhere = tell("--unit", "99")
+    assert elsewhere.exit_code == 2
     assert "Không có đơn vị nào mang đường dẫn 99" in elsewhere.stderr
 
 
-def test_it_never_deletes_what_it_did_not_make(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, bytes], Path]:
+    """What the demonstration prints in a folder with a commune's own database, and what lay there before."""
+    folder = tmp_path_factory.mktemp("shown")
+    made = CliRunner().invoke(app, ["db", "upgrade", "--db", f"sqlite:///{folder / 'rasoat.db'}"])
+    assert made.exit_code == 0, made.stderr
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = run("demo", "--out", str(folder), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, before, folder
+
+
+def test_it_never_deletes_what_it_did_not_make(shown: tuple[str, dict[str, bytes], Path], tmp_path: Path) -> None:
     """A commune's own database has another name by default; whatever bears the demonstration's name is looked at."""
-    ours = tmp_path / "rasoat.db"
-    made = run("db", "upgrade", "--db", f"sqlite:///{ours}", cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert run("demo", "--out", str(tmp_path), "--json", cwd=tmp_path).returncode == 0
-    assert {name: (tmp_path / name).read_bytes() for name in before} == before
-    for held in (ours.read_bytes(), b"no database at all"):
+    _, before, folder = shown
+    assert before.keys() >= {"rasoat.db", "rasoat.db.keys"}
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    for held in (before["rasoat.db"], b"no database at all"):
         (tmp_path / "demo.db").write_bytes(held)
-        done = run("demo", "--out", str(tmp_path), "--lang", "en", cwd=tmp_path)
-        assert done.returncode == 2
+        done = CliRunner().invoke(app, ["demo", "--out", str(tmp_path), "--lang", "en"])
+        assert done.exit_code == 2
         assert "is left alone" in done.stderr
         assert (tmp_path / "demo.db").read_bytes() == held
 
@@ -174,9 +194,9 @@ def test_the_result_lists_stand_where_the_demo_says(played: tuple[dict[str, Any]
     assert all((folder / name).stat().st_size > 500 for name in names)
 
 
-def test_it_shows_the_round_the_timeline_the_proof_and_the_figures_in_vietnamese(tmp_path: Path) -> None:
-    done = run("demo", "--out", str(tmp_path), cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_it_shows_the_round_the_timeline_the_proof_and_the_figures_in_vietnamese(
+    shown: tuple[str, dict[str, bytes], Path],
+) -> None:
     for part in (
         "Thôn 10",
         "18766-02-012",
@@ -185,7 +205,7 @@ def test_it_shows_the_round_the_timeline_the_proof_and_the_figures_in_vietnamese
         "87 / 181",
         "phu-luc-VI",
     ):
-        assert part in done.stdout
+        assert part in shown[0]
 
 
 def test_files_that_do_not_add_up_to_the_notice_end_with_exit_code_1(tmp_path: Path) -> None:
@@ -197,6 +217,6 @@ def test_files_that_do_not_add_up_to_the_notice_end_with_exit_code_1(tmp_path: P
     copytree(shipped(), data)
     notice = data / "thong-bao-566.csv"
     notice.write_text(notice.read_text(encoding="utf-8").replace(",87,181", ",88,181"), encoding="utf-8")
-    done = run("demo", "--out", str(tmp_path / "out"), "--data", str(data), "--json", cwd=tmp_path)
-    assert done.returncode == 1
+    done = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "out"), "--data", str(data), "--json"])
+    assert done.exit_code == 1
     assert not json.loads(done.stdout)["agrees"]

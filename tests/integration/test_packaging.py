@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tools.check_wheel import ROOT, build, rooms
+from tools.check_wheel import ROOT, rooms
 
 pytestmark = pytest.mark.xdist_group("packaging")
 
@@ -31,19 +31,6 @@ for own in (engine, notifications, web):
     assert own.OWNER == "host"
 print(len(sys.modules))
 """
-
-
-@pytest.fixture(scope="module")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build("sdist", ROOT, tmp_path_factory.mktemp("sdist"))
-
-
-@pytest.fixture(scope="module")
-def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel as built from the sdist, in a folder where nothing else of the project is."""
-    source = tmp_path_factory.mktemp("source")
-    subprocess.run(["tar", "-xzf", str(sdist), "-C", str(source)], check=True)
-    return build("wheel", next(source.iterdir()), tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,6 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from tools.audit import FOUND, NOT_CHECKED, NOTHING_KNOWN, audit
 from tools.release import release
@@ -26,23 +24,14 @@ _COPYLEFT = re.compile(r"(?i)\b(?P<kind>AGPL|LGPL|GPL)|GNU (?P<words>Affero|Less
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("release")
-    release(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheel(made: Path) -> Path:
-    return next(made.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
-def materials(made: Path) -> dict:
-    return json.loads(next(made.glob("*.cdx.json")).read_text(encoding="utf-8"))
+def materials(released: Path) -> dict:
+    return json.loads(next(released.glob("*.cdx.json")).read_text(encoding="utf-8"))
 
 
 def test_the_bill_of_materials_is_valid_cyclonedx(materials):
+    from cyclonedx.schema import SchemaVersion  # the grammars behind it take seconds to load
+    from cyclonedx.validation.json import JsonStrictValidator
+
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(materials)) is None
 
 
@@ -78,14 +67,14 @@ def test_no_gpl_and_no_agpl_is_needed_and_lgpl_only_by_an_extra(wheel):
             assert not part.required, f"{part.name} ({part.licence}) is needed without any extra"
 
 
-def test_the_checksums_are_those_of_the_files_and_a_used_folder_is_refused(made):
-    lines = (made / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+def test_the_checksums_are_those_of_the_files_and_a_used_folder_is_refused(released):
+    lines = (released / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     said = dict(reversed(line.split("  ")) for line in lines)
-    files = {path.name: path for path in made.iterdir() if path.name != "SHA256SUMS"}
+    files = {path.name: path for path in released.iterdir() if path.name != "SHA256SUMS"}
     assert said == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     assert len(files) == 3
     with pytest.raises(FileExistsError):
-        release(made)
+        release(released)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +112,10 @@ print(json.dumps({{"dependencies": found, "fixes": []}}))
 """
 
 
-def test_the_wheel_of_a_release_is_the_one_the_sdist_gives(made, wheel):
+def test_the_wheel_of_a_release_is_the_one_the_sdist_gives(released, wheel):
     with zipfile.ZipFile(wheel) as archive:
         assert "rasoat/py.typed" in archive.namelist()
     listed = subprocess.run(
-        ["tar", "-tzf", str(next(made.glob("*.tar.gz")))], check=True, capture_output=True, text=True
+        ["tar", "-tzf", str(next(released.glob("*.tar.gz")))], check=True, capture_output=True, text=True
     ).stdout
     assert "/rasoat/py.typed" in listed

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,18 +27,27 @@ from rasoat.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILES = read_round(shipped())
-HEAD = FILES.listed[0]
+    from rasoat.importing.records import HouseholdRecord
 
 
-def secrets() -> set[str]:
-    """Every name and identity number of the round's households, plain and as JSON would escape it."""
-    said = {text for record in FILES.listed for m in record.members for text in (m.name, m.identity) if text}
-    return said | {json.dumps(text)[1:-1] for text in said}
+@cache
+def listed() -> tuple[HouseholdRecord, ...]:
+    """The households of the demonstration's round, as its files list them."""
+    return read_round(shipped()).listed
+
+
+@cache
+def secrets() -> dict[str, list[str]]:
+    """Every name and identity number of the round's households, plain and as JSON would escape it, by how it begins."""
+    said = {text for record in listed() for m in record.members for text in (m.name, m.identity) if text}
+    found: dict[str, list[str]] = {}
+    for text in sorted(said | {json.dumps(text)[1:-1] for text in said}):
+        found.setdefault(text[:4], []).append(text)
+    return found
 
 
 def leaks(content: str) -> list[str]:
-    return [text for text in sorted(secrets()) if text in content]
+    return [text for start, texts in secrets().items() if start in content for text in texts if text in content]
 
 
 @pytest.fixture
@@ -69,9 +79,10 @@ def lived(database_url, tmp_path, logged) -> Iterator[Rasoat]:
     last = report.played.round.ends_on
     assert last is not None
     engine = Rasoat.open(database_url, keys="development-anywhere", clock=_clock(last))
-    (code,) = engine.find_by_identity(HEAD.head.identity)
+    head = listed()[0].head
+    (code,) = engine.find_by_identity(head.identity)
     household_id = engine.case(code).case.household_id
-    assert engine.household(household_id, reader=Reader("cb01", "kiểm tra")).members[0].name == HEAD.head.name
+    assert engine.household(household_id, reader=Reader("cb01", "kiểm tra")).members[0].name == head.name
     Worker(engine).once()
     take(engine.database, now=engine.clock.now(), key=engine.keys.ring().signer())
     engine.erase_household(code, reason="theo quyết định", document="1/QĐ-UBND", actor="cb01")
@@ -103,7 +114,7 @@ def leaking_columns(engine: Rasoat) -> set[str]:
 
 
 def test_no_name_and_no_identity_number_stands_anywhere_but_sealed(lived, logged, tmp_path):
-    assert len(secrets()) > 500
+    assert sum(map(len, secrets().values())) > 500
     assert leaking_columns(lived) == set()
     assert leaks(logged.getvalue()) == []
     assert logged.getvalue().count("act_applied") > 50
@@ -112,20 +123,17 @@ def test_no_name_and_no_identity_number_stands_anywhere_but_sealed(lived, logged
     assert [path.name for path in (tmp_path / "export").iterdir() if leaks(path.read_text("utf-8"))] == []
     with lived.database.read() as tx:
         assert list(Audit(tx, lived.keys.ring().public_keys()).everything()) == []
-        assert leaks(prove(tx, lived.case(FILES.listed[1].code).case.id).to_json().decode()) == []
-
-
-def test_no_page_of_the_database_file_shows_any_of_it(tmp_path, logged):
-    run(tmp_path / "out", None, None, "vi", quiet=True)
-    content = b"".join(path.read_bytes() for path in (tmp_path / "out").glob("demo.db*"))
-    assert len(content) > 1_000_000
-    assert leaks(content.decode("utf-8", "ignore")) == []
+        assert leaks(prove(tx, lived.case(listed()[1].code).case.id).to_json().decode()) == []
+    if lived.database.engine.dialect.name == "sqlite":
+        pages = b"".join(path.read_bytes() for path in tmp_path.glob("test.db*"))
+        assert len(pages) > 1_000_000
+        assert leaks(pages.decode("utf-8", "ignore")) == []
 
 
 def test_a_name_that_got_in_would_be_found(database_url):
     engine = Rasoat.open(database_url, keys="development-anywhere")
     with engine.database.begin() as tx:
-        values = {"unit_path": "", "workflow": "w", "key": "k", "value": json.dumps({"x": HEAD.head.name})}
+        values = {"unit_path": "", "workflow": "w", "key": "k", "value": json.dumps({"x": listed()[0].head.name})}
         tx.execute(insert(tx.tables.setting), values)
     assert leaking_columns(engine) == {"setting.value"}
     engine.close()

@@ -15,8 +15,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from typer.testing import CliRunner
 
 from rasoat import Mandate
+from rasoat.cli import app
 from rasoat.web import WebSettings
 from tests.support.serving import COMMUNE, Service, problem
 
@@ -45,8 +47,8 @@ def server(*options):
 
 
 def _cli(*arguments):
-    done = subprocess.run([*ENTRY, *arguments], capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout, done.stderr
+    done = CliRunner().invoke(app, arguments)
+    return done.exit_code, done.stdout, done.stderr
 
 
 def test_a_served_database_answers_those_who_hold_a_token_and_stops_when_one_is_revoked(tmp_path):

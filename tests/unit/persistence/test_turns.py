@@ -215,7 +215,7 @@ def test_subscribers_are_told_after_the_commit_each_of_their_own(book: Book) -> 
         def work() -> None:
             with book.database.begin(briefly=True) as tx:
                 put(tx, count)
-                tx.wrote([object()] * count)  # type: ignore[list-item]
+                tx.wrote([object()] * count)  # type: ignore[list-item]  # they are only counted
 
         return work
 
