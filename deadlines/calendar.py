@@ -37,6 +37,7 @@ class DayFact:
 
     `decision` and `decided_on` name the deciding document when the day hangs on one, `source` says
     where the fact was read and `tag` how sure it is (FOUND, FOUND-partial, FOUND-indirect, INFERRED, RECALLED).
+    `undecided`: another kind is proposed and nothing decided, so the day counts as what it is without the proposal.
     """
 
     day: date
@@ -46,6 +47,7 @@ class DayFact:
     decided_on: date | None
     source: str
     tag: str
+    undecided: bool = False
 
 
 class Calendar:
@@ -55,7 +57,16 @@ class Calendar:
     A day outside the calendar raises `CalendarError`.
     """
 
-    __slots__ = ("_facts", "_with_makeup", "_without_makeup", "confirmed_through", "first_day", "key", "last_day")
+    __slots__ = (
+        "_facts",
+        "_undecided",
+        "_with_makeup",
+        "_without_makeup",
+        "confirmed_through",
+        "first_day",
+        "key",
+        "last_day",
+    )
 
     def __init__(
         self, key: str, facts: Mapping[date, DayFact], *, first_day: date, last_day: date, confirmed_through: date
@@ -65,6 +76,7 @@ class Calendar:
         self.last_day = last_day
         self.confirmed_through = confirmed_through
         self._facts = {day: facts[day] for day in sorted(facts) if first_day <= day <= last_day}
+        self._undecided = tuple(fact for fact in self._facts.values() if fact.undecided)
         self._with_makeup = _Tally(self, makeup_counts=True)
         self._without_makeup = _Tally(self, makeup_counts=False)
 
@@ -128,8 +140,12 @@ class Calendar:
         return tally.through(self._index(through)) - tally.through(self._index(after))
 
     def is_provisional(self, day: date) -> bool:
-        """Say whether `day` lies past what has been decided."""
+        """Say whether `day` lies past what has been decided; of a term, ask `Term.is_provisional`."""
         return day > self.confirmed_through
+
+    def undecided_within(self, first: date, last: date) -> tuple[DayFact, ...]:
+        """Return the days of [`first`, `last`] for which something else is proposed and nothing decided yet."""
+        return tuple(fact for fact in self._undecided if first <= fact.day <= last)
 
     def _tally(self, *, makeup_counts: bool) -> _Tally:
         return self._with_makeup if makeup_counts else self._without_makeup

@@ -67,6 +67,10 @@ class Running:
                 due = self._resumed(pause.resumed, replace(self, pauses=self.pauses[:place]), pause.first, calendar)
         return due
 
+    def is_provisional(self, due_on: date, calendar: Calendar) -> bool:
+        """Say whether `due_on` rests on undecided days (`Term.is_provisional`); one of a suspension counts as such."""
+        return self.whole.is_provisional(self.start, due_on, calendar)
+
     def last_stretch(self, calendar: Calendar) -> tuple[Term, date]:
         """Return what was left of the term when it last began to run, and the day from which that counts.
 

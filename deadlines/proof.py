@@ -56,6 +56,7 @@ class Proof:
     calendar: str
     confirmed_through: date
     days: tuple[ProofDay, ...]
+    undecided: tuple[DayFact, ...] = ()
 
     @property
     def due_at(self) -> datetime:
@@ -65,7 +66,14 @@ class Proof:
     @property
     def provisional(self) -> bool:
         """Say whether the last day rests on days that are not decided yet."""
-        return self.due_on > self.confirmed_through
+        return self.due_on > self.confirmed_through or bool(self.undecided)
+
+    @property
+    def provisos(self) -> tuple[Text, ...]:
+        """Return why the last day is provisional, a sentence each; nothing if it is firm."""
+        past = self.due_on > self.confirmed_through
+        horizon = [text("due.provisional", day=f"{self.confirmed_through:%d/%m/%Y}")] if past else []
+        return (*horizon, *(_both("due.undecided", day=_named(fact.day), name=fact.name) for fact in self.undecided))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the proof in its documented JSON shape (docs/calendar.md)."""
@@ -80,6 +88,7 @@ class Proof:
             "provisional": self.provisional,
             "calendar": self.calendar,
             "confirmed_through": self.confirmed_through.isoformat(),
+            "undecided": [fact.day.isoformat() for fact in self.undecided],
             "days": [_day_dict(each) for each in self.days],
         }
 
@@ -96,7 +105,8 @@ def prove(term: Term, start: date, calendar: Calendar) -> Proof:
         if term.unit is Unit.WORKING_DAYS
         else _solar(term, start, due_on, calendar)
     )
-    return Proof(term, start, due_on, calendar.key, calendar.confirmed_through, days)
+    undecided = term.undecided(start, due_on, calendar)
+    return Proof(term, start, due_on, calendar.key, calendar.confirmed_through, days, undecided)
 
 
 def _working(term: Term, start: date, due_on: date, calendar: Calendar) -> Iterator[ProofDay]:
@@ -182,8 +192,10 @@ def _rules(proof: Proof) -> Iterator[Text]:
     if any(each.fact.kind is DayKind.MAKEUP for each in proof.days):
         yield text("proof.rule.makeup_counts" if counting.makeup_counts else "proof.rule.makeup_skipped")
     yield text("proof.rule.calendar", key=proof.calendar, day=f"{proof.confirmed_through:%d/%m/%Y}")
-    if proof.provisional:
+    if proof.due_on > proof.confirmed_through:
         yield text("proof.rule.provisional")
+    if proof.undecided:
+        yield text("proof.rule.undecided", days=", ".join(f"{fact.day:%d/%m/%Y}" for fact in proof.undecided))
 
 
 def _groups(proof: Proof) -> list[list[ProofDay]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ _FIRST_YEAR, _LAST_YEAR = 1990, 2200
 _SCOPE = re.compile(r"vn|[0-9A-Za-z_-]+(/[0-9A-Za-z_-]+)*")
 _TAG = re.compile(r"FOUND|FOUND-partial|FOUND-indirect|SEED \d|INFERRED|RECALLED")
 _REQUIRED = frozenset({"scope", "known_from", "standing", "title", "source", "tag"})
-_TABLES = ("holiday", "in_lieu", "swap", "closure", "restored")
+_TABLES = ("holiday", "in_lieu", "swap", "closure", "restored", "proposed")
 _OPTIONAL = frozenset({"serial", "years", "decision", "decided_on", *_TABLES})
 _EVIDENCE = frozenset({"decision", "decided_on", "source", "tag"})
 
@@ -128,6 +128,20 @@ class _Reader:
             self._expect(worked.weekday() >= _SATURDAY, f"swap.worked {worked} must be a Saturday or Sunday")
             yield self._fact(entry, off, DayKind.SWAPPED_OFF, text("calendar.swapped_off", day=f"{worked:%d/%m/%Y}"))
             yield self._fact(entry, worked, DayKind.MAKEUP, text("calendar.makeup", day=f"{off:%d/%m/%Y}"))
+        yield from self._proposals()
+
+    def _proposals(self) -> Iterator[DayFact]:
+        """Yield the days of proposed swaps: they count as what they are until a release decides otherwise."""
+        for entry in self._entries("proposed", {"off", "worked"}):
+            off, worked = self._day(entry["off"], "proposed.off"), self._day(entry["worked"], "proposed.worked")
+            self._expect(off.weekday() < _SATURDAY, f"proposed.off {off} must be a Monday to Friday")
+            self._expect(worked.weekday() >= _SATURDAY, f"proposed.worked {worked} must be a Saturday or Sunday")
+            for day, kind, other, name in (
+                (off, DayKind.WORKING, worked, "off"),
+                (worked, DayKind.WEEKEND, off, "worked"),
+            ):
+                said = text(f"calendar.proposed.{name}", day=f"{other:%d/%m/%Y}")
+                yield replace(self._fact(entry, day, kind, said), undecided=True)
 
     def _fact(self, entry: dict[str, Any], day: date, kind: DayKind, name: Text) -> DayFact:
         decides = kind in {DayKind.SWAPPED_OFF, DayKind.MAKEUP, DayKind.CLOSURE}
@@ -144,7 +158,8 @@ class _Reader:
         self._expect(not twice, f"days named twice: {', '.join(map(str, twice))}")
         self._expect(bool(days or release.restored), "a release names at least one day")
         if release.standing is Standing.EXPECTED:
-            strays = [str(day) for day in days if day.year not in release.years] + list(map(str, release.restored))
+            named = [fact.day for fact in release.days if not fact.undecided]
+            strays = [str(day) for day in named if day.year not in release.years] + list(map(str, release.restored))
             self._expect(not strays, f"an expected release may only name days of its own years, not {strays}")
         if release.scope != NATIONAL:
             strays = [str(fact.day) for fact in release.days if fact.kind is not DayKind.CLOSURE]

@@ -200,7 +200,7 @@ def _fold(key: str, layers: tuple[Release, ...], closures: tuple[Release, ...]) 
                 msg = f"release {release.key} restores {day}, which no earlier release had changed"
                 raise CalendarError(msg)
         for fact in release.days:
-            if release.standing is Standing.OFFICIAL or covering[fact.day.year] is release:
+            if fact.undecided or release.standing is Standing.OFFICIAL or covering[fact.day.year] is release:
                 _lay(facts, fact, release)
     firm = [year for year, release in covering.items() if release.standing is Standing.OFFICIAL]
     if not firm:
@@ -236,7 +236,7 @@ def _covering(layers: tuple[Release, ...]) -> dict[int, Release]:
 
 def _lay(facts: dict[date, DayFact], fact: DayFact, release: Release) -> None:
     held = facts.get(fact.day)
-    if held is None or held.kind is DayKind.MAKEUP:
+    if held is None or held.undecided or held.kind is DayKind.MAKEUP:
         facts[fact.day] = fact
     elif fact.kind is not DayKind.CLOSURE:
         msg = f"release {release.key} names {fact.day}, already {held.kind}; restore that day first ([[restored]])"

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import DefinitionError, InputError
 from ..foundation.messages import fault
+from .calendar import DayKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .calendar import Calendar
+    from .calendar import Calendar, DayFact
 
 __all__ = ["Counting", "Move", "Term", "Unit", "moved"]
 
@@ -76,6 +77,21 @@ class Term:
         due = {start: self.due_on(start, calendar) for start in set(starts)}
         return [due[start] for start in starts]
 
+    def undecided(self, start: date, due_on: date, calendar: Calendar) -> tuple[DayFact, ...]:
+        """Return the days on which `due_on` rests and which are proposed to be otherwise, without a decision yet."""
+        if self.unit is Unit.WORKING_DAYS:
+            first = start + timedelta(days=self.counting.first_day_excluded)
+        elif self.counting.roll_end:
+            first = self.unrolled(start)
+        else:
+            return ()
+        found = calendar.undecided_within(first, due_on)
+        return tuple(fact for fact in found if fact.kind is DayKind.WORKING or self.counting.makeup_counts)
+
+    def is_provisional(self, start: date, due_on: date, calendar: Calendar) -> bool:
+        """Say whether `due_on` rests on what is not decided: days past the horizon, or days under a proposal."""
+        return calendar.is_provisional(due_on) or bool(self.undecided(start, due_on, calendar))
+
     def remaining(self, today: date, due_on: date, calendar: Calendar) -> int:
         """Return what is left at `today`, in the term's own unit: 0 on the last day, negative once it has passed.
 
@@ -97,8 +113,9 @@ class Term:
             if self.unit is Unit.CALENDAR_DAYS:
                 return start + timedelta(days=self.length - (not excluded))
         except (OverflowError, ValueError):
-            unit = f"{self.unit}".replace("_", " ")
-            raise fault(InputError, "term.too_long", length=self.length, unit=unit, start=f"{start:%d/%m/%Y}") from None
+            raise fault(
+                InputError, "term.too_long", length=self.length, counted_in=str(self.unit), start=f"{start:%d/%m/%Y}"
+            ) from None
         msg = "a term in working days ends on a working day; it has no last day without a calendar"
         raise InputError(msg)
 

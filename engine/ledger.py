@@ -251,6 +251,9 @@ def moved(each: Held, due_on: date, status: str, now: datetime) -> Moved:
     """Return the row of a deadline that now ends on `due_on`; a new last day climbs its ladder anew."""
     row, calendar = each.row, each.calendar
     counted = each.rule.kind is not DeadlineKind.FIXED
+    provisional = (
+        calendar.is_provisional(due_on) if each.running is None else each.running.is_provisional(due_on, calendar)
+    )
     wake = next_wake(each.rule.ladder, due_on, start_of(row.started_on), calendar)
     if row.subject == "round":
         wake = min(wake or tomorrow(now), tomorrow(now))
@@ -260,7 +263,7 @@ def moved(each: Held, due_on: date, status: str, now: datetime) -> Moved:
         due_on=due_on,
         due_at=end_of(due_on),
         next_at=wake if status == "open" else None,
-        provisional=counted and calendar.is_provisional(due_on),
+        provisional=counted and provisional,
         deadline_id=row.id,
     )
 

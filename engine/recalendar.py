@@ -50,11 +50,15 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Recalendared:
-    """What a calendar change does: the deadlines moved, those that became firm, how many were looked at."""
+    """What a calendar change does: the deadlines moved, those that became firm, how many were looked at.
+
+    `provisional` end where they did, but rest on days now that are not decided any more.
+    """
 
     shifts: tuple[Shift, ...]
     firm: int
     checked: int
+    provisional: int = 0
 
     @property
     def moved(self) -> int:
@@ -75,8 +79,9 @@ def recalendar(
         rows = deadlines_by_id(tx, [deadline for deadline, _ in adjusted_terms(tx, unit_path)])
         adjusted = finder.judged(tx, rows)
     found: list[tuple[OpenTerm | DeadlineRow, New]] = [*plan.items(), *((each.row, new) for each, new in adjusted)]
-    firm = sum(new.deadlines for row, new in found if new.due_on == row.due_on and not new.provisional)
-    done = Recalendared(_shifts(found), firm, checked + len(rows))
+    stay = [new for row, new in found if new.due_on == row.due_on]
+    firm, provisional = (sum(new.deadlines for new in stay if new.provisional is so) for so in (False, True))
+    done = Recalendared(_shifts(found), firm, checked + len(rows), provisional)
     if not dry_run:
         for terms in _chunks(plan):
             with database.begin() as tx:

@@ -44,7 +44,7 @@ class Finder:
         self._library = library
         self._today = legal_date(engine.clock.now())
         self._calendars: dict[str, Calendar] = {}
-        self._dues: dict[tuple[str, str, int, date, str], date] = {}
+        self._dues: dict[tuple[str, str, int, date, str], tuple[date, bool]] = {}
         self._changes: dict[tuple[str, str], tuple[DayChange, ...]] = {}
         self._rules: dict[tuple[str, str], DeadlineRule] = {}
 
@@ -71,7 +71,8 @@ class Finder:
         found = []
         for each in held(tx, self._engine, running):
             calendar = self.calendar(each.row.unit_path)
-            new = self._judged(each.row, each.counted.due_on(calendar), calendar, 1)
+            due_on = each.counted.due_on(calendar)
+            new = self._judged(each.row, due_on, calendar, provisional=each.counted.is_provisional(due_on, calendar))
             if new is not None:
                 found.append((each._replace(calendar=calendar), new))
         return found
@@ -79,7 +80,9 @@ class Finder:
     def new(self, term: OpenTerm, count: int = 1) -> New | None:
         """Say where a term that nobody suspended or extended ends now; None if nothing changes."""
         calendar = self.calendar(term.unit_path)
-        return self._judged(term, self._due(term, calendar), calendar, count)
+        due_on, provisional = self._due(term, calendar)
+        new = self._judged(term, due_on, calendar, provisional=provisional)
+        return None if new is None else new._replace(deadlines=count)
 
     def rule(self, workflow: str, rule: str) -> DeadlineRule:
         """Return the rule of a procedure's term."""
@@ -88,21 +91,25 @@ class Finder:
             self._rules[key] = self._engine.library.compiled(workflow).workflow.deadline(rule)
         return self._rules[key]
 
-    def _judged(self, term: OpenTerm | DeadlineRow, due_on: date, calendar: Calendar, count: int) -> New | None:
-        firm = term.provisional and not calendar.is_provisional(due_on)
-        if due_on == term.due_on and not firm:
+    def _judged(
+        self, term: OpenTerm | DeadlineRow, due_on: date, calendar: Calendar, *, provisional: bool
+    ) -> New | None:
+        if (due_on, provisional) == (term.due_on, term.provisional):
             return None
         decision = self._decision(term.calendar, calendar, term.started_on, max(due_on, term.due_on))
-        return New(due_on, decision, calendar.is_provisional(due_on), count)
+        return New(due_on, decision, provisional, 1)
 
-    def _due(self, term: OpenTerm | DeadlineRow, calendar: Calendar) -> date:
+    def _due(self, term: OpenTerm, calendar: Calendar) -> tuple[date, bool]:
+        """Return where a term ends, and whether that rests on undecided days."""
         key = (term.workflow, term.rule, term.length, term.started_on, calendar.key)
         if key not in self._dues:
-            counted = self.rule(term.workflow, term.rule).term
-            if counted is None:
+            budget = self.rule(term.workflow, term.rule).term
+            if budget is None:
                 msg = f"{term.workflow} counts no term under {term.rule!r}, but deadlines of it run in {term.unit_path}"
                 raise CalendarError(msg)
-            self._dues[key] = replace(counted, length=term.length).due_on(term.started_on, calendar)
+            counted = replace(budget, length=term.length)
+            due_on = counted.due_on(term.started_on, calendar)
+            self._dues[key] = due_on, counted.is_provisional(term.started_on, due_on, calendar)
         return self._dues[key]
 
     def _decision(self, old_key: str, new: Calendar, start: date, last: date) -> str:

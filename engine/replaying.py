@@ -16,7 +16,7 @@ from ..foundation.errors import IntegrityError
 from ..persistence.canonical import canonical_json
 from ..persistence.cases import CaseRow
 from .deciding import decide, follow
-from .terms import Computed, closing, compute, opened_row, rules_closed, rules_opened, start_day
+from .terms import Computed, closing, compute, is_provisional, opened_row, rules_closed, rules_opened, start_day
 from .values import SYSTEM, Actor, ActRequest
 from .views import Context
 
@@ -293,7 +293,7 @@ class Track:
             row = self.world.term(self.case, rule, start)
         if row is None:
             calendar = self.world.calendar(legal_date(event.recorded_at), self.case.unit_path)
-            due = Computed(due_on, end_of(due_on), None, calendar.is_provisional(due_on))
+            due = Computed(due_on, end_of(due_on), None, is_provisional(rule, start, due_on, calendar))
             row = opened_row(0, rule, self.workflow, self.case, start, due, calendar.key, event.seq)
         role, _, path = said["owner_to"].partition("@")
         owned = row._replace(

@@ -71,7 +71,14 @@ def compute(rule: DeadlineRule, start: date, calendar: Calendar) -> Computed:
     due_on = start if rule.term is None else rule.term.due_on(start, calendar)
     due_at = end_of(due_on)
     wake = next_wake(rule.ladder, due_on, start_of(start), calendar)
-    return Computed(due_on, due_at, wake, calendar.is_provisional(due_on))
+    return Computed(due_on, due_at, wake, is_provisional(rule, start, due_on, calendar))
+
+
+def is_provisional(rule: DeadlineRule, start: date, due_on: date, calendar: Calendar) -> bool:
+    """Say whether the last day of `rule` counted from `start` rests on days that are not decided yet."""
+    if rule.term is None:
+        return calendar.is_provisional(due_on)
+    return rule.term.is_provisional(start, due_on, calendar)
 
 
 def owner_path(rule: DeadlineRule, workflow: Workflow, village_path: str) -> str:

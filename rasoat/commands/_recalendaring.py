@@ -40,7 +40,8 @@ def moved_in(
     with opened(db, keys, as_json=as_json, now=now, asks=dry_run) as engine:
         done = engine.recalendar(library=shelf, unit_path=within, dry_run=dry_run)
     shifts = [{**asdict(s), "old_due_on": str(s.old_due_on), "new_due_on": str(s.new_due_on)} for s in done.shifts]
-    return {"dry_run": dry_run, "moved": done.moved, "firm": done.firm, "checked": done.checked, "shifts": shifts}
+    counts = {"moved": done.moved, "firm": done.firm, "provisional": done.provisional, "checked": done.checked}
+    return {"dry_run": dry_run, **counts, "shifts": shifts}
 
 
 def show_moved(found: dict[str, Any]) -> None:

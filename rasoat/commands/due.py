@@ -104,7 +104,6 @@ def _brief(found: Proof, language: Language) -> str:
 
     weekday = text(f"calendar.weekday.{found.due_on.isoweekday()}").within(language)
     lines = [text("due.last_day", day=f"{weekday}, {found.due_on:%d/%m/%Y}")]
-    if found.provisional:
-        lines.append(text("due.provisional", day=f"{found.confirmed_through:%d/%m/%Y}"))
+    lines += found.provisos
     lines.append(text("due.calendar", key=found.calendar))
     return "\n".join(line.within(language) for line in lines)

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from rasoat.deadlines.release_files import parse_release
 from rasoat.deadlines.releases import Library, Standing, calendar, library
 from rasoat.engine import ledger as orders
 from rasoat.engine.ledger import Order
@@ -159,6 +160,43 @@ def test_provisional_deadlines_become_firm_when_the_horizon_passes_them(review):
     assert after == row._replace(provisional=False, calendar=official.key)
     assert [entry.kind for entry in ledger(review, [row.id])[row.id]] == ["firm"]
     assert told(review, "calendar_change") == []
+
+
+def test_a_proposal_makes_last_days_provisional_and_its_decision_moves_them_or_makes_them_firm(review):
+    """The swap 23/11 ↔ 28/11/2026, proposed in September 2026: nothing moves before it is decided."""
+    review.clock.move_to(at(date(2026, 9, 29)))
+    known = calendar(as_known_on=date(2026, 9, 29))
+    starts = [date(2026, 11, 17), date(2026, 11, 18), date(2026, 11, 20), date(2026, 11, 30)]
+    rows = open_terms(review, known, [(VILLAGES[0], "opinion", start) for start in starts])
+    assert not any(row.provisional for row in rows)
+    review.clock.move_to(at(date(2026, 10, 1)))
+    proposed = recalendar(review.database, review.engine, library())
+    assert (proposed.moved, proposed.firm, proposed.provisional) == (0, 0, 3)
+    after = deadlines(review)
+    assert [row.provisional for row in after] == [True, True, True, False]
+    assert [row.due_on for row in after] == [row.due_on for row in rows]
+    assert [e.kind for row in rows for e in ledger(review, [row.id]).get(row.id, ())] == ["provisional"] * 3
+
+    review.clock.move_to(at(date(2026, 11, 22)))
+    swap = 'decision = "1/TB-BNV"\n[[swap]]\noff = 2026-11-23\nworked = 2026-11-28\n'
+    done = recalendar(
+        review.database, review.engine, Library([*library().releases, parse_release(HEAD + swap, "swap")])
+    )
+    last = deadlines(review)
+    off = {date(2026, 11, 23), date(2026, 11, 24)}
+    assert [row.due_on for row in last] == [naive_due(start, 5, off, {date(2026, 11, 28)}) for start in starts]
+    assert not any(row.provisional for row in last)
+    assert done.moved == sum(new.due_on != old.due_on for new, old in zip(last, rows, strict=True)) > 0
+
+
+HEAD = """
+scope = "vn"
+known_from = 2026-11-22
+standing = "official"
+title = { vi = "Thử", en = "Trial" }
+source = "Thử"
+tag = "INFERRED"
+"""
 
 
 def decided(expected):

@@ -59,6 +59,20 @@ def test_past_the_horizon_the_proof_is_provisional_and_says_so() -> None:
     assert open_ended.render("vi").count("[dự kiến]") == 1 + 5
 
 
+def test_over_a_proposed_swap_the_proof_is_provisional_and_names_the_proposal() -> None:
+    """23/11 against 28/11/2026 is proposed and not decided: counted as if it were not, and said."""
+    proof = prove(OPINION, date(2026, 11, 23), LATEST)
+    assert (proof.due_on, proof.provisional) == (date(2026, 12, 1), True)
+    assert proof.as_dict()["undecided"] == ["2026-11-28"]
+    page = proof.render("vi")
+    assert "TẠM TÍNH" in page
+    assert "Đề xuất làm bù cho ngày nghỉ 23/11/2026; chưa có quyết định" in " ".join(page.split())
+    assert "Đề xuất tháng 9/2026" in page, "the source of the proposal stands among the sources"
+    assert [words.vi for words in proof.provisos] == [
+        "TẠM TÍNH: thứ Bảy, 28/11/2026 – Đề xuất làm bù cho ngày nghỉ 23/11/2026; chưa có quyết định."
+    ]
+
+
 def test_the_json_shape_is_the_documented_one() -> None:
     told = json.loads(json.dumps(prove(OPINION, date(2025, 12, 31), LATEST).as_dict()))
     days = told.pop("days")
@@ -73,6 +87,7 @@ def test_the_json_shape_is_the_documented_one() -> None:
         "provisional": False,
         "calendar": LATEST.key,
         "confirmed_through": "2026-12-31",
+        "undecided": [],
     }
     assert days[2] == {
         "day": "2026-01-02",

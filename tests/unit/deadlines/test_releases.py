@@ -119,7 +119,7 @@ def test_an_imported_decision_changes_the_calendar_from_its_day_on(tmp_path: Pat
     assert (release.key, changed) == ("vn/2026-10-20", True)
     assert calendar(directory=shelf).is_working(date(2026, 11, 28))
     assert not calendar(as_known_on=date(2026, 10, 19), directory=shelf).is_working(date(2026, 11, 28))
-    assert calendar().key == "vn/2026-09-22"
+    assert calendar().key == "vn/2026-09-30"
 
 
 def test_importing_the_same_file_twice_changes_nothing(tmp_path: Path, shelf: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_key_never_changes_its_meaning(tmp_path: Path, shelf: Path) -> None:
 
 
 def test_a_refused_import_leaves_the_directory_as_it_was(tmp_path: Path, shelf: Path) -> None:
-    for body in ("[[swap]]\noff = 2026-09-02\nworked = 2026-09-05\n", "[[restored]]\ndays = [2026-11-23]\n"):
+    for body in ("[[swap]]\noff = 2026-09-02\nworked = 2026-09-05\n", "[[restored]]\ndays = [2026-11-25]\n"):
         with pytest.raises(CalendarError):
             install(file_of(tmp_path, body), shelf)
     assert not list(shelf.iterdir())
@@ -163,6 +163,33 @@ def test_a_withdrawn_swap_restores_its_days(tmp_path: Path, shelf: Path) -> None
     latest = calendar(directory=shelf)
     assert latest.is_working(date(2026, 11, 23))
     assert latest.fact(date(2026, 11, 28)).kind is DayKind.WEEKEND
+
+
+def test_a_proposed_swap_counts_for_nothing_until_it_is_decided(tmp_path: Path, shelf: Path) -> None:
+    """The swap 23/11 ↔ 28/11/2026 was proposed in September 2026 and not decided by 22/11/2026."""
+    before, since = calendar(as_known_on=date(2026, 9, 29)), calendar(as_known_on=date(2026, 11, 22))
+    undecided = [date(2026, 11, 23), date(2026, 11, 28)]
+    year = date(2026, 1, 1), date(2026, 12, 31)
+    assert before.undecided_within(*year) == ()
+    assert [fact.day for fact in since.undecided_within(*year)] == undecided
+    assert [since.is_working(day) for day in undecided] == [before.is_working(day) for day in undecided]
+    assert [change.day for change in diff(before, since)] == undecided
+    for body in (NOVEMBER_SWAP, "[[restored]]\ndays = [2026-11-23, 2026-11-28]\n"):
+        later = Library([*releases(), parse_release(text_of(body), "decided")]).calendar()
+        assert later.undecided_within(*year) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("[[proposed]]\noff = 2026-11-28\nworked = 2026-12-05\n", "must be a Monday to Friday"),
+        ("[[proposed]]\noff = 2026-11-23\nworked = 2026-11-25\n", "must be a Saturday or Sunday"),
+        ("[[proposed]]\noff = 2026-11-23\n", "lacks worked"),
+    ],
+)
+def test_a_proposal_is_a_swap_or_refused(body: str, expected: str) -> None:
+    with pytest.raises(CalendarError, match=expected):
+        parse_release(text_of(body, standing="expected"), "proposal")
 
 
 def official_2027(tmp_path: Path) -> Path:

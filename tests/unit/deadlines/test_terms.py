@@ -6,7 +6,8 @@ import pytest
 
 from rasoat.deadlines.calendar import DayKind
 from rasoat.deadlines.fixed import Bound, FixedDate, fixed_dates, occurrences
-from rasoat.deadlines.releases import calendar
+from rasoat.deadlines.release_files import parse_release
+from rasoat.deadlines.releases import Library, calendar, releases
 from rasoat.deadlines.terms import Counting, Move, Term, Unit, moved
 from rasoat.foundation.errors import CalendarError, DefinitionError, InputError
 from rasoat.foundation.messages import codes
@@ -54,6 +55,43 @@ def test_blds_148_a_calendar_term_rolls_to_the_next_working_day_unless_the_rule_
     fixed = Term(2, Unit.CALENDAR_DAYS, Counting(roll_end=False))
     assert rolling.due_on(date(2022, 10, 27), LATEST) == date(2022, 10, 31)
     assert fixed.due_on(date(2022, 10, 27), LATEST) == date(2022, 10, 29)
+
+
+@pytest.mark.parametrize(
+    ("term", "start", "provisional"),
+    [
+        (working(1), date(2026, 11, 20), True),  # ends on 23/11 itself
+        (working(1), date(2026, 11, 23), False),  # begun on it: not counted
+        (working(1, first_day_excluded=False), date(2026, 11, 23), True),
+        (working(3), date(2026, 11, 23), False),  # over on 27/11
+        (working(4), date(2026, 11, 23), True),  # counts over Saturday 28/11
+        (working(4, makeup_counts=False), date(2026, 11, 23), False),
+        (Term(15, Unit.CALENDAR_DAYS), date(2026, 11, 15), False),  # ends on Monday 30/11, whatever 23/11 is
+        (Term(15, Unit.CALENDAR_DAYS), date(2026, 11, 13), True),  # ends on Saturday 28/11, or rolls
+        (Term(15, Unit.CALENDAR_DAYS, Counting(roll_end=False)), date(2026, 11, 13), False),
+        (Term(1, Unit.MONTHS), date(2026, 10, 23), True),
+    ],
+)
+def test_a_last_day_is_provisional_where_a_proposed_swap_could_move_it(
+    term: Term,
+    start: date,
+    provisional: bool,  # noqa: FBT001  what a case expects
+) -> None:
+    """Exactly there: decided, the swap moves these last days, or may (a make-up Saturday), and no other."""
+    due_on = term.due_on(start, LATEST)
+    assert term.is_provisional(start, due_on, LATEST) is provisional
+    body = 'scope = "vn"\nknown_from = 2026-11-22\nstanding = "official"\ntitle = { vi = "Thử", en = "Trial" }\n'
+    swap = 'source = "Thử"\ntag = "INFERRED"\n[[swap]]\noff = 2026-11-23\nworked = 2026-11-28\n'
+    decided = Library([*releases(), parse_release(body + swap, "swap")]).calendar()
+    if not provisional:
+        assert term.due_on(start, decided) == due_on
+
+
+def test_a_term_beyond_all_calendars_is_refused_in_words_of_each_language() -> None:
+    with pytest.raises(InputError) as refused:
+        Term(99_999, Unit.MONTHS).due_on(date(2026, 1, 1), LATEST)
+    assert "99999 tháng" in refused.value.vi
+    assert "99999 months" in str(refused.value)
 
 
 def test_a_calendar_term_ends_on_a_makeup_saturday_only_if_that_counts() -> None:
