@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import holidays
 
 from ..foundation.errors import CalendarError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,14 +54,12 @@ class _Year:
 def draft(year: int, known_from: date) -> str:
     """Return the text of an expected release for `year`, drafted on `known_from`; `CalendarError` if it can't be."""
     if year < _SINCE:
-        msg = f"{year}: drafts are for years to come, from {_SINCE}; earlier years are published releases"
-        raise CalendarError(msg)
+        raise fault(CalendarError, "calendar.draft_year", year=year, since=_SINCE)
     drafted = _read(year)
     counts = Counter({name: len(days) for name, days in drafted.holidays.items()})
     if counts != _STATUTORY:
         wrong = sorted(name for name in _STATUTORY | counts if counts[name] != _STATUTORY[name])
-        msg = f"{year}: {_package()} does not give the statutory days of {', '.join(wrong)}; write the release by hand"
-        raise CalendarError(msg)
+        raise fault(CalendarError, "calendar.draft_days", year=year, package=_package(), days=", ".join(wrong))
     return "\n".join(_toml(year, known_from, drafted)) + "\n"
 
 
@@ -79,8 +78,7 @@ def _read(year: int) -> _Year:
         elif plain.removesuffix(_IN_LIEU) in _NAMES:
             lieu.append((day, _NAMES[plain.removesuffix(_IN_LIEU)]))
         else:
-            msg = f"{day}: {_package()} calls this day {name!r}, which is new; write the release by hand"
-            raise CalendarError(msg)
+            raise fault(CalendarError, "calendar.draft_name", day=day, package=_package(), name=name)
     _settle_tet(found, tet)
     _settle_lieu(found, lieu)
     return found

@@ -59,8 +59,7 @@ class FixedDate:
     def last_day(self, year: int, month: int, calendar: Calendar) -> date:
         """Return the last valid day of one occurrence: "trước ngày D" ends with D−1, "đến hết ngày D" with D."""
         if month not in self.months:
-            msg = f"fixed date {self.key!r} comes in months {self.months}, not in {month}"
-            raise InputError(msg)
+            raise fault(InputError, "calendar.fixed_month", key=self.key, months=self.months, month=month)
         last = date(year, month, self.day) - timedelta(days=self.bound is Bound.BEFORE)
         return calendar.on_or_after(last) if self.roll else last
 

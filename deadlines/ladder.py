@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.clock import LEGAL_ZONE, end_of, legal_date
 from ..foundation.errors import DefinitionError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +57,7 @@ def ladder(key: str) -> Ladder:
     try:
         return _ladders()[key]
     except KeyError:
-        msg = f"unknown ladder {key!r}; deadlines/data/ladders.toml has {', '.join(_ladders())}"
-        raise DefinitionError(msg) from None
+        raise fault(DefinitionError, "definition.ladder", key=key, known=", ".join(_ladders())) from None
 
 
 def next_wake(key: str, due_on: date, after: datetime | None, calendar: Calendar) -> datetime | None:

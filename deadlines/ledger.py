@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from ..foundation.errors import InputError
+from ..foundation.messages import fault
 from .terms import Unit
 
 if TYPE_CHECKING:
@@ -93,32 +94,26 @@ class Running:
         `InputError` if it stands still already, has not begun, had ended by then, or was resumed after that day.
         """
         if self.suspended:
-            msg = f"the term is suspended since {self.pauses[-1].first}; resume it first"
-            raise InputError(msg)
+            raise fault(InputError, "term.still_suspended", first=self.pauses[-1].first)
         if first < self.earliest:
-            msg = f"the term cannot be suspended from {first}: its first day to count is {self.earliest}"
-            raise InputError(msg)
+            raise fault(InputError, "term.suspend_early", first=first, earliest=self.earliest)
         due = self.due_on(calendar)
         if first > due:
-            msg = f"the term ended on {due}, before {first}; a term that is over is not suspended"
-            raise InputError(msg)
+            raise fault(InputError, "term.over", due=due, first=first)
         return replace(self, pauses=(*self.pauses, Pause(first)))
 
     def resume(self, day: date) -> Running:
         """Let the term run on with `day`, the first day that counts again."""
         if not self.suspended:
-            msg = "the term is not suspended"
-            raise InputError(msg)
+            raise fault(InputError, "term.not_suspended")
         if day < self.pauses[-1].first:
-            msg = f"the term is suspended since {self.pauses[-1].first} and cannot run on from {day}"
-            raise InputError(msg)
+            raise fault(InputError, "term.resume_early", first=self.pauses[-1].first, day=day)
         return replace(self, pauses=(*self.pauses[:-1], replace(self.pauses[-1], resumed=day)))
 
     def extend(self, by: int) -> Running:
         """Lengthen the budget by `by` of its own unit."""
         if by < 1:
-            msg = f"a term is extended by at least 1 of its unit, not by {by}"
-            raise InputError(msg)
+            raise fault(InputError, "term.extend_by", by=by)
         return replace(self, extra=self.extra + by)
 
     def consumed(self, today: date, calendar: Calendar) -> int:

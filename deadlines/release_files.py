@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import CalendarError
 from ..foundation.files import parse_toml
-from ..foundation.messages import Text, text
+from ..foundation.messages import Text, fault, text
 from .calendar import DayFact, DayKind
 
 if TYPE_CHECKING:
@@ -75,9 +75,8 @@ def load_release(path: Path | Traversable) -> Release:
     """Read one release file; `CalendarError` names the file, the field and what was expected."""
     try:
         raw = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        msg = f"{path}: a release file must be readable UTF-8 text ({fault})"
-        raise CalendarError(msg) from fault
+    except (OSError, UnicodeDecodeError) as error:
+        raise fault(CalendarError, "calendar.file", path=path, reason=error) from error
     return parse_release(raw, str(path))
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import CalendarError, InputError
+from ..foundation.messages import fault
 from .calendar import Calendar, DayFact, DayKind
 from .release_files import NATIONAL, Release, Standing, load_release
 
@@ -63,12 +64,10 @@ class Library:
 
     def _look_up(self, key: str | None, as_known_on: date | None, unit: str | None) -> Calendar:
         if key is not None and as_known_on is not None:
-            msg = "ask for a calendar by its key or by the day on which it was known, not by both"
-            raise InputError(msg)
+            raise fault(InputError, "calendar.one_way")
         national, _, local = (key or "").partition(_LOCAL)
         if local and unit is not None:
-            msg = f"calendar {key} names its own local releases; leave the unit out"
-            raise InputError(msg)
+            raise fault(InputError, "calendar.own_local", key=key)
         layers = self._through(NATIONAL, national) if key else self._by((NATIONAL,), as_known_on)
         if not layers:
             raise self._unknown(key or f"as known on {as_known_on}")
@@ -128,8 +127,7 @@ def library(directory: Path | None = None) -> Library:
     if place is None:
         return _shipped()
     if not place.is_dir():
-        msg = f"{place}: no such directory of calendar releases ({CALENDARS_VARIABLE}, --releases-dir)"
-        raise CalendarError(msg)
+        raise fault(CalendarError, "calendar.no_folder", place=place, variable=CALENDARS_VARIABLE)
     stamps = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(place.glob("*.toml")))
     return _with_imported(stamps)
 
@@ -148,11 +146,7 @@ def install(source: Path, directory: Path) -> tuple[Release, bool]:
         return twin, False
     later = [r.key for r in known.releases if _related(r.scope, release.scope) and r.moment > release.moment]
     if later:
-        msg = (
-            f"{source}: {release.key} comes before {', '.join(later)}, which calendars already rest on; set known_from "
-            "to the day from which the release is to count as known (decided_on keeps the day of the decision)"
-        )
-        raise CalendarError(msg)
+        raise fault(CalendarError, "calendar.too_late", source=source, release=release.key, later=", ".join(later))
     _try_out(Library([*known.releases, release]), release)
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"{release.key.replace('/', '_')}.toml"
@@ -197,15 +191,13 @@ def _fold(key: str, layers: tuple[Release, ...], closures: tuple[Release, ...]) 
     for release in layers + closures:
         for day in release.restored:
             if facts.pop(day, None) is None:
-                msg = f"release {release.key} restores {day}, which no earlier release had changed"
-                raise CalendarError(msg)
+                raise fault(CalendarError, "calendar.restores", release=release.key, day=day)
         for fact in release.days:
             if fact.undecided or release.standing is Standing.OFFICIAL or covering[fact.day.year] is release:
                 _lay(facts, fact, release)
     firm = [year for year, release in covering.items() if release.standing is Standing.OFFICIAL]
     if not firm:
-        msg = f"calendar {key} rests on no official year"
-        raise CalendarError(msg)
+        raise fault(CalendarError, "calendar.no_official", key=key)
     return Calendar(
         key,
         facts,
@@ -224,13 +216,11 @@ def _covering(layers: tuple[Release, ...]) -> dict[int, Release]:
             if held is not None and held.standing is Standing.OFFICIAL:
                 if release.standing is Standing.EXPECTED:
                     continue
-                msg = f"release {release.key} covers {year} again; {held.key} did: name only the days that change"
-                raise CalendarError(msg)
+                raise fault(CalendarError, "calendar.year_again", release=release.key, year=year, held=held.key)
             covering[year] = release
     gaps = [year + 1 for year, following in pairwise(sorted(covering)) if following != year + 1]
     if gaps:
-        msg = f"no release covers {', '.join(map(str, gaps))}; years must follow one another"
-        raise CalendarError(msg)
+        raise fault(CalendarError, "calendar.gap", gaps=", ".join(map(str, gaps)))
     return covering
 
 
@@ -239,8 +229,7 @@ def _lay(facts: dict[date, DayFact], fact: DayFact, release: Release) -> None:
     if held is None or held.undecided or held.kind is DayKind.MAKEUP:
         facts[fact.day] = fact
     elif fact.kind is not DayKind.CLOSURE:
-        msg = f"release {release.key} names {fact.day}, already {held.kind}; restore that day first ([[restored]])"
-        raise CalendarError(msg)
+        raise fault(CalendarError, "calendar.day_again", release=release.key, day=fact.day, kind=held.kind)
 
 
 def _end_of_run(years: list[int]) -> int:
@@ -266,8 +255,7 @@ def _moment(release: Release) -> str:
 
 def _require_same(known: Release, other: Release, where: str) -> None:
     if _meaning(known) != _meaning(other):
-        msg = f"{where}: release {other.key} is known with other days; give the new one a later known_from or a serial"
-        raise CalendarError(msg)
+        raise fault(CalendarError, "calendar.other_days", where=where, release=other.key)
 
 
 def _meaning(release: Release) -> tuple[object, ...]:

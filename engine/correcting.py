@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..foundation.clock import legal_date
 from ..foundation.errors import InputError, NotFoundError
 from ..foundation.logs import Log
+from ..foundation.messages import fault
 from ..persistence import deadlines as deadline_rows
 from ..persistence.canonical import canonical_json
 from ..persistence.cases import lock
@@ -181,8 +182,7 @@ def _correct(tx: Tx, engine: Engine, order: Correction) -> Outcome:
 
 def _correct_opening(tx: Tx, engine: Engine, order: OpeningCorrection) -> Outcome:
     if order.class_before is not None and order.class_before not in CLASSES:
-        msg = f"class_before {order.class_before!r}: expected one of {', '.join(CLASSES)}"
-        raise InputError(msg)
+        raise fault(InputError, "correcting.class", class_before=order.class_before, known=", ".join(CLASSES))
     [record] = _records(tx, lock(tx, [order.case_id]))
     require_facts(engine.library.compiled(record.case.workflow).workflow, order.case_id, order.facts)
     now = engine.clock.now()
@@ -334,8 +334,7 @@ def _carry_out(tx: Tx, engine: Engine, asked: _Asked, requests: Mapping[int, Act
     for record in asked.records:
         place = place_of(record, asked.act.id)
         if place is None:
-            msg = f"act {asked.act.id} no longer counts in case {record.case.id}"
-            raise InputError(msg)
+            raise fault(InputError, "correcting.gone", act=asked.act.id, case=record.case.id)
         request = None if requests is None else requests[record.case.id]
         found.append(restate(stored, record, place, request, asked.now, today))
     return _written(tx, engine, asked.order, asked.act, found, requests)

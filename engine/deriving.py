@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..foundation.errors import DefinitionError
+from ..foundation.messages import fault
 
 __all__ = ["expand", "resolve"]
 
@@ -23,8 +24,7 @@ def resolve(table: Mapping[str, Any], base: Mapping[str, Any] | None) -> dict[st
     merged = _merged(_less(base or {}, table.get("without", [])), own)
     for key, items in table.get("add", {}).items():
         if not isinstance(items, list) or not isinstance(merged.get(key, []), list):
-            msg = f"add.{key}: only lists can be added to"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "definition.add", key=key)
         merged[key] = [*merged.get(key, []), *items]
     return merged
 
@@ -33,8 +33,7 @@ def expand(table: Mapping[str, Any]) -> dict[str, Any]:
     """Write out the groups of states that ``[stages]`` names: in a list, ``"@open"`` stands for members of `open`."""
     stages = table.get("stages", {})
     if not isinstance(stages, Mapping) or not all(isinstance(members, list) for members in stages.values()):
-        msg = "stages: expected a table of lists of states"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.stages")
     return {key: _expanded(value, stages) for key, value in table.items() if key != "stages"}
 
 
@@ -50,8 +49,7 @@ def _members(item: Any, stages: Mapping[str, list[Any]]) -> list[Any]:
     if isinstance(item, str) and item.startswith(_STAGE):
         name = item.removeprefix(_STAGE)
         if name not in stages:
-            msg = f"unknown stage {item!r}; [stages] has {', '.join(stages) or 'none'}"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "definition.stage", item=item, known=", ".join(stages) or "none")
         return [one for member in stages[name] for one in _members(member, stages)]
     return [_expanded(item, stages)]
 
@@ -82,8 +80,7 @@ def _popped(table: Mapping[str, Any], section: str, key: str) -> dict[str, Any]:
     entries = table.get(section)
     if not isinstance(entries, Mapping) or key not in entries:
         there = ", ".join(entries) if isinstance(entries, Mapping) else "nothing"
-        msg = f"without: {section}.{key} is not inherited; {section} has {there}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.without", section=section, key=key, there=there)
     return {name: value for name, value in entries.items() if name != key}
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import DefinitionError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from .views import View
@@ -44,11 +45,15 @@ def effect_spec(name: str, params: Mapping[str, Any]) -> EffectSpec:
     """Return the effect called `name`; `DefinitionError` if unknown or its parameters do not fit."""
     spec = EFFECTS.get(name)
     if spec is None:
-        msg = f"unknown effect {name!r}; known effects: {', '.join(sorted(EFFECTS))}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.effect", name=name, known=", ".join(sorted(EFFECTS)))
     if spec.required is not None and spec.required != set(params):
-        msg = f"effect {name!r}: expected parameters {sorted(spec.required)}, found {sorted(params)}"
-        raise DefinitionError(msg)
+        raise fault(
+            DefinitionError,
+            "definition.effect_parameters",
+            name=name,
+            wanted=sorted(spec.required),
+            given=sorted(params),
+        )
     return spec
 
 

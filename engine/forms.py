@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from ..foundation.errors import DefinitionError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,8 +63,7 @@ def form(key: str) -> Form:
     try:
         return _FORMS[key]
     except KeyError:
-        msg = f"unknown form {key!r}; registered forms: {', '.join(sorted(_FORMS)) or 'none'}"
-        raise DefinitionError(msg) from None
+        raise fault(DefinitionError, "definition.form", key=key, known=", ".join(sorted(_FORMS)) or "none") from None
 
 
 def forms() -> Mapping[str, Form]:

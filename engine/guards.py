@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import DefinitionError
+from ..foundation.messages import fault
 from .values import Refusal
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def guard_spec(name: str, params: Mapping[str, Any]) -> GuardSpec:
     """Return the guard called `name`; `DefinitionError` if unknown or its parameters do not fit."""
     spec = GUARDS.get(name)
     if spec is None:
-        msg = f"unknown guard {name!r}; known guards: {', '.join(sorted(GUARDS))}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.guard", name=name, known=", ".join(sorted(GUARDS)))
     missing = spec.required - set(params)
     unknown = set(params) - spec.required - spec.optional
     if missing or unknown:
-        msg = f"guard {name!r}: missing {sorted(missing)}, unknown {sorted(unknown)}"
-        raise DefinitionError(msg)
+        raise fault(
+            DefinitionError, "definition.guard_parameters", name=name, lacking=sorted(missing), strange=sorted(unknown)
+        )
     return spec
 
 

@@ -40,8 +40,7 @@ def living(tx: Tx, engine: Engine, order: HouseholdOrder, *codes: str) -> list[H
     rows = locked(tx, [resolve(tx, code) for code in codes])
     for code, row in zip(codes, rows, strict=True):
         if row.valid_to is not None:
-            msg = f"household {code!r} ended on {row.valid_to}"
-            raise InputError(msg)
+            raise fault(InputError, "households.ended", code=code, valid_to=row.valid_to)
         require_order(tx, engine, order, row.unit_path, since=row.valid_from)
     return rows
 
@@ -69,11 +68,9 @@ def require_order(tx: Tx, engine: Engine, order: HouseholdOrder, village: str, *
     """Refuse an order without a document, from a day that cannot be, or by who holds no office for the village."""
     today = legal_date(engine.clock.now())
     if order.on > today:
-        msg = f"{order.on} lies after today ({today}); what has not happened cannot be entered"
-        raise InputError(msg)
+        raise fault(InputError, "households.to_come", on=order.on, today=today)
     if not order.document.strip():
-        msg = "a change of households names the document that orders it"
-        raise InputError(msg)
+        raise fault(InputError, "households.document")
     require_place(tx, engine, order, village)
     if since is not None and order.on < since:
         raise fault(InputError, "households.before", day=order.on, since=since)

@@ -16,6 +16,7 @@ from ..deadlines.ledger import Pause, Running
 from ..foundation.clock import end_of, legal_date, start_of
 from ..foundation.errors import NotFoundError
 from ..foundation.logs import Log
+from ..foundation.messages import fault
 from ..persistence import deadlines as deadline_rows
 from ..persistence.cases import lock
 from ..persistence.deadlines import Closing
@@ -228,8 +229,7 @@ def _rule(tx: Tx, engine: Engine, order: Order, kind: str, new: Callable[[Any], 
 def _require_all(order: Order, rows: Sequence[DeadlineRow]) -> None:
     missing = sorted(set(order.deadline_ids) - {row.id for row in rows})
     if missing or not rows:
-        msg = f"no deadline {', '.join(map(str, missing)) or 'was named'}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_deadlines", ids=", ".join(map(str, missing)) or "was named")
 
 
 def _back_dating(tx: Tx, engine: Engine, workflow: str, unit_path: str) -> int | None:

@@ -12,6 +12,7 @@ from ..deadlines.ladder import ladder
 from ..deadlines.terms import Counting, Term, Unit
 from ..foundation.errors import DefinitionError
 from ..foundation.files import parse_toml
+from ..foundation.messages import fault
 from ..persistence.canonical import canonical_json
 from .definition import (
     SUPERVISOR,
@@ -89,12 +90,10 @@ def _article(reader: Reader, key: str = "article") -> Article:
     given = reader.mapping(key)
     unknown = set(given) - {"act", "article", "clause", "point", "tag"}
     if unknown or "act" not in given:
-        msg = f"{reader.where}.{key}: an article has act, article, clause, point, tag; found {sorted(given)}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.article", where=reader.where, key=key, given=sorted(given))
     tag = given.get("tag", "FOUND")
     if tag not in set(Confidence):
-        msg = f"{reader.where}.{key}: tag {tag!r} is not FOUND, SEED or SETTING; what is not law is a named setting"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.tag", where=reader.where, key=key, tag=tag)
     place = {key: str(value) for key, value in given.items() if key != "tag"}
     return Article(**place, tag=Confidence(tag))
 
@@ -197,8 +196,7 @@ def _extension(reader: Reader) -> Extension | None:
     found = Extension(sub.text("by"), sub.whole("times") if sub.has("times") else 1, sub.flag("after_expiry"))
     sub.done()
     if found.times < 1:
-        msg = f"{sub.where}.times: a term that may be extended may be so at least once, found {found.times}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.times", where=sub.where, times=found.times)
     return found
 
 
@@ -234,8 +232,7 @@ def _length(reader: Reader, settings: Mapping[str, Setting]) -> int:
     """Return a term's length; ``@name`` takes it from a setting, for a term that no law gives."""
     given = _given(reader, "length", settings, None)
     if not isinstance(given, int) or isinstance(given, bool):
-        msg = f"{reader.where}.length: expected a whole number or the @name of a setting that is one, found {given!r}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.length", where=reader.where, given=given)
     return given
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..foundation.errors import InputError
-from ..foundation.messages import Text, text
+from ..foundation.messages import Text, fault, text
 from .definition import Article, DeadlineKind, DeadlineRule, StateKind, Workflow
 from .terms import Computed, compute, owner_path
 
@@ -219,17 +219,26 @@ def settled(plan: MigrationPlan, chosen: Mapping[str, str]) -> MigrationPlan:
     `InputError` names a question or an answer that the plan does not have.
     """
     if unknown := set(chosen) - set(plan.choices):
-        msg = (
-            f"plan {plan.key} leaves no choice {', '.join(sorted(unknown))}; it has {', '.join(plan.choices) or 'none'}"
+        raise fault(
+            InputError,
+            "migrating.no_choice",
+            plan=plan.key,
+            asked=", ".join(sorted(unknown)),
+            known=", ".join(plan.choices) or "none",
         )
-        raise InputError(msg)
     states, deadlines = dict(plan.states), dict(plan.deadlines)
     answers: dict[str, str] = {}
     for choice in plan.choices.values():
         answer = answers[choice.key] = chosen.get(choice.key, choice.default)
         if answer not in choice.options:
-            msg = f"plan {plan.key}, {choice.key}: {answer!r} is not one of {', '.join(choice.options)}"
-            raise InputError(msg)
+            raise fault(
+                InputError,
+                "migrating.answer",
+                plan=plan.key,
+                choice=choice.key,
+                answer=answer,
+                known=", ".join(choice.options),
+            )
         states |= choice.options[answer].states
         deadlines |= choice.options[answer].deadlines
     return replace(plan, states=states, deadlines=deadlines, chosen=answers)

@@ -13,6 +13,7 @@ import structlog
 
 from ..foundation.clock import legal_date
 from ..foundation.errors import DefinitionError, InputError
+from ..foundation.messages import fault
 from ..foundation.paths import at_level
 from ..persistence import deadlines as deadline_rows
 from ..persistence import moves
@@ -158,8 +159,7 @@ class Migration:
     def _require_day(self) -> None:
         today = legal_date(self.engine.clock.now())
         if today < self.plan.on:
-            msg = f"plan {self.plan.key} takes effect on {self.plan.on}; today is {today}: only a dry run is possible"
-            raise InputError(msg)
+            raise fault(InputError, "migrating.not_yet", plan=self.plan.key, on=self.plan.on, today=today)
 
     def _batch(self, tx: Tx, ids: Sequence[int], actor: str, tally: _Tally) -> None:
         cases = [case for case in lock(tx, ids) if self._runs(case)]

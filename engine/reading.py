@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import DefinitionError
-from ..foundation.messages import Text
+from ..foundation.messages import Text, fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,8 +30,7 @@ class Reader:
         """Return a value of any kind; `DefinitionError` if absent."""
         self._asked.add(key)
         if key not in self._table:
-            msg = f"{self.where}: {key!r} is missing"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "definition.lacks", where=self.where, key=key)
         return self._table[key]
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -54,16 +53,16 @@ class Reader:
         """Return a string that is one of `among`."""
         found = str(self._of(key, str))
         if found not in among:
-            msg = f"{self.where}.{key}: {found!r} is not one of {', '.join(among)}"
-            raise DefinitionError(msg)
+            raise fault(
+                DefinitionError, "definition.among", where=self.where, key=key, found=found, known=", ".join(among)
+            )
         return found
 
     def names(self, key: str) -> tuple[str, ...]:
         """Return a list of strings, empty if absent."""
         found = self._of(key, list) if self._touch(key) else []
         if not all(isinstance(name, str) for name in found):
-            msg = f"{self.where}.{key}: expected a list of names, found {found!r}"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "definition.names", where=self.where, key=key, found=found)
         return tuple(found)
 
     def mapping(self, key: str, *, required: bool = True) -> Mapping[str, Any]:
@@ -74,8 +73,7 @@ class Reader:
         """Return a label in both languages."""
         found = self.mapping(key)
         if set(found) != {"vi", "en"} or not all(found.values()):
-            msg = f"{self.where}.{key}: expected vi and en, found {sorted(found)}"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "definition.languages", where=self.where, key=key, found=sorted(found))
         return Text(found["vi"], found["en"])
 
     def tables(self, key: str) -> Iterator[tuple[str, Reader]]:
@@ -98,8 +96,9 @@ class Reader:
         """`DefinitionError` if the table holds a key nobody asked for."""
         unknown = sorted(set(self._table) - self._asked)
         if unknown:
-            msg = f"{self.where}: unknown key{'s' if len(unknown) > 1 else ''} {', '.join(map(repr, unknown))}"
-            raise DefinitionError(msg)
+            raise fault(
+                DefinitionError, "definition.unknown_keys", where=self.where, keys=", ".join(map(repr, unknown))
+            )
 
     def _touch(self, key: str) -> bool:
         self._asked.add(key)
@@ -108,12 +107,10 @@ class Reader:
     def _of(self, key: str, kind: type) -> Any:
         found = self.any(key)
         if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
-            msg = f"{self.where}.{key}: expected {kind.__name__}, found {found!r}"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "definition.kind", where=self.where, key=key, kind=kind.__name__, found=found)
         return found
 
     def _table_of(self, found: Any, key: str) -> Mapping[str, Any]:
         if not isinstance(found, dict):
-            msg = f"{self.where}.{key}: expected a table, found {found!r}"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "definition.table", where=self.where, key=key, found=found)
         return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..deadlines.releases import diff
 from ..foundation.clock import legal_date
 from ..foundation.errors import CalendarError
+from ..foundation.messages import fault
 from ..persistence.recalendaring import open_terms
 from .ledger import held
 
@@ -105,8 +106,9 @@ class Finder:
         if key not in self._dues:
             budget = self.rule(term.workflow, term.rule).term
             if budget is None:
-                msg = f"{term.workflow} counts no term under {term.rule!r}, but deadlines of it run in {term.unit_path}"
-                raise CalendarError(msg)
+                raise fault(
+                    CalendarError, "recounting.no_term", workflow=term.workflow, rule=term.rule, unit=term.unit_path
+                )
             counted = replace(budget, length=term.length)
             due_on = counted.due_on(term.started_on, calendar)
             self._dues[key] = due_on, counted.is_provisional(term.started_on, due_on, calendar)

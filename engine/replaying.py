@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..foundation.clock import end_of, legal_date
 from ..foundation.errors import IntegrityError
+from ..foundation.messages import fault
 from ..persistence.canonical import canonical_json
 from ..persistence.cases import CaseRow
 from .deciding import decide, follow
@@ -133,8 +134,7 @@ def origin_of(case: CaseRow, events: Sequence[EventRow], known_at: datetime | No
     """
     opened = events[0]
     if opened.kind != "opened":
-        msg = f"case {case.id}: its first event is {opened.kind!r}, not its opening; verify its chain"
-        raise IntegrityError(msg)
+        raise fault(IntegrityError, "record.first_event", case=case.id, kind=opened.kind)
     facts = _brought(events, known_at)
     class_before = facts.pop("class_before")
     workflow, path = case.workflow, case.unit_path
@@ -339,8 +339,13 @@ def _arrow(workflow: Workflow, event: EventRow) -> Transition:
     for transition in workflow.leaving(event.from_state, event.trigger):
         if transition.target == event.to_state:
             return transition
-    msg = (
-        f"case {event.case_id}, event {event.seq}: {workflow.id} has no arrow {event.trigger} "
-        f"from {event.from_state} to {event.to_state}; its definition was changed after release"
+    raise fault(
+        IntegrityError,
+        "record.no_arrow",
+        case_id=event.case_id,
+        seq=event.seq,
+        workflow=workflow.id,
+        trigger=event.trigger,
+        from_state=event.from_state,
+        to_state=event.to_state,
     )
-    raise IntegrityError(msg)

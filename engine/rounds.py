@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from ..deadlines.ladder import ladder, next_wake
 from ..foundation.clock import LEGAL_ZONE, end_of, legal_date, start_of
 from ..foundation.errors import InputError
-from ..foundation.messages import Text, message
+from ..foundation.messages import Text, fault, message
 from ..persistence.canonical import canonical_json
 from ..persistence.deadlines import Closing, DeadlineRow, LedgerEntry, insert_deadlines, insert_entries, open_of
 from .definition import Article, Confidence, DeadlineKind, DeadlineRule, StateKind
@@ -152,11 +152,11 @@ def tomorrow(now: datetime) -> datetime:
 
 def _check(fixed: FixedDate, opened: RoundRow) -> None:
     if len(fixed.rule) > _LONGEST_RULE:
-        msg = f"round {opened.code}: the name {fixed.rule!r} is longer than {_LONGEST_RULE} characters"
-        raise InputError(msg)
+        raise fault(InputError, "rounds.rule_long", code=opened.code, rule=fixed.rule, most=_LONGEST_RULE)
     if fixed.due_on < fixed.opens_on:
-        msg = f"round {opened.code}: {fixed.rule} is due on {fixed.due_on}, before it begins on {fixed.opens_on}"
-        raise InputError(msg)
+        raise fault(
+            InputError, "rounds.rule_order", code=opened.code, rule=fixed.rule, due=fixed.due_on, begins=fixed.opens_on
+        )
 
 
 def _row(new_id: int, fixed: FixedDate, opened: RoundRow, calendar: Calendar, now: datetime) -> DeadlineRow:

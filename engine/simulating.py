@@ -15,6 +15,7 @@ from sqlalchemy import select
 from ..foundation.clock import FrozenClock, end_of, legal_date, start_of
 from ..foundation.errors import InputError, NotFoundError
 from ..foundation.ids import CountingIds
+from ..foundation.messages import fault
 from ..persistence.trial import copy_caseload
 from ..persistence.wakeups import next_wake_at
 from .queries import within_unit
@@ -56,8 +57,7 @@ class Supposition:
     def __post_init__(self) -> None:
         """Refuse a supposition that names no day, or two."""
         if (self.on is None) == (self.working_day is None):
-            msg = f"suppose {self.trigger}: name either the day or which working day of the running term"
-            raise InputError(msg)
+            raise fault(InputError, "simulating.day", trigger=self.trigger)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -148,8 +148,7 @@ def what_if(
     """
     today = legal_date(engine.clock.now())
     if not today <= until <= today + HORIZON:
-        msg = f"ask about a day from today, {today}, to {today + HORIZON}, a year ahead at most; found {until}"
-        raise InputError(msg)
+        raise fault(InputError, "simulating.until", today=today, last=today + HORIZON, until=until)
     units = sorted({*unit_paths, *(path for each in suppositions for path in each.unit_paths)})
     expected, *_ = _tried(database, engine, (), until, units)
     supposed, moved, refused = _tried(database, engine, suppositions, until, units)
@@ -186,8 +185,7 @@ def _acts(tx: Tx, engine: Engine, supposition: Supposition) -> list[_Act]:
     for path in supposition.unit_paths:
         cases = _cases(tx, path, counted=supposition.working_day is not None)
         if not cases:
-            msg = f"suppose {supposition.trigger}: no case in {path} to which it could happen"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "simulating.nothing", trigger=supposition.trigger, path=path)
         for case in cases:
             taken[case.unit_path] += 1
             if supposition.households is None or taken[case.unit_path] <= supposition.households:

@@ -12,6 +12,7 @@ from ..engine.loading import build
 from ..engine.machine import CompiledWorkflow
 from ..foundation.errors import DefinitionError, NotFoundError
 from ..foundation.files import parse_toml, read_utf8
+from ..foundation.messages import fault
 from . import forms
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ class WorkflowLibrary:
             if workflow_id not in self._compiled:
                 workflow = build(self.table(workflow_id), workflow_id)
                 if workflow.id != workflow_id:
-                    msg = f"{workflow_id}.toml defines {workflow.id}; file name and key@regime must agree"
-                    raise DefinitionError(msg)
+                    raise fault(DefinitionError, "definition.file_name", workflow_id=workflow_id, found=workflow.id)
                 require_structure(workflow)
                 self._compiled[workflow_id] = CompiledWorkflow(workflow)
             return self._compiled[workflow_id]
@@ -75,8 +75,7 @@ class WorkflowLibrary:
     def table(self, workflow_id: str) -> dict[str, Any]:
         """Return a definition's resolved table, with what it inherits laid under what it says."""
         if workflow_id not in self._files:
-            msg = f"no workflow {workflow_id!r}; there are {', '.join(self.ids())}"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "found.no_workflow", workflow_id=workflow_id, known=", ".join(self.ids()))
         return self._resolved(self._files[workflow_id].read_text(encoding="utf-8"), f"{workflow_id}.toml")
 
     def read(self, path: Path) -> Workflow:
@@ -107,11 +106,11 @@ class WorkflowLibrary:
             if workflow.effective_from <= day and (workflow.effective_to is None or day <= workflow.effective_to):
                 return workflow
         if not versions:
-            msg = f"no procedure {key!r}; there are {', '.join(sorted({i.split('@')[0] for i in self.ids()}))}"
-            raise NotFoundError(msg)
+            raise fault(
+                NotFoundError,
+                "found.no_procedure",
+                key=key,
+                known=", ".join(sorted({i.split("@")[0] for i in self.ids()})),
+            )
         known = "; ".join(f"{w.id} {w.effective_from} – {w.effective_to or '…'}" for w in versions)
-        msg = (
-            f"no regime of {key!r} is in force on {day.isoformat()} (known: {known}). "
-            f"Add workflows/data/procedures/{key}@<regime>.toml, or give the library a directory that holds one"
-        )
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_regime", key=key, day=day.isoformat(), known=known)

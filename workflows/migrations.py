@@ -13,6 +13,7 @@ from ..engine.migrating import Choice, MigrationPlan, Option, Treatment, UnitCha
 from ..engine.reading import Reader
 from ..foundation.errors import DefinitionError, NotFoundError
 from ..foundation.files import parse_toml, read_utf8
+from ..foundation.messages import fault
 from ..persistence.canonical import canonical_json
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def find_migration(named: str) -> MigrationPlan:
     path = Path(named)
     if path.suffix == _SUFFIX and path.is_file():
         return load_migration(read_utf8(path), path.stem)
-    msg = f"no migration plan {named!r}: neither a file nor one of {', '.join(shipped_migrations())}"
-    raise NotFoundError(msg)
+    raise fault(NotFoundError, "found.no_migration", named=named, known=", ".join(shipped_migrations()))
 
 
 def load_migration(text: str, name: str) -> MigrationPlan:
@@ -63,8 +63,7 @@ def load_migration(text: str, name: str) -> MigrationPlan:
     )
     reader.done()
     if plan.key != name:
-        msg = f"{name}{_SUFFIX} holds plan {plan.key!r}; file name and key must agree"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.plan_name", file=name, suffix=_SUFFIX, key=plan.key)
     return plan
 
 
@@ -84,8 +83,7 @@ def _article(reader: Reader) -> Article:
 def _states(reader: Reader) -> dict[str, str]:
     found = dict(reader.mapping("states", required=False))
     if not all(isinstance(target, str) for target in found.values()):
-        msg = f"{reader.where}.states: expected old = new, both names of states, found {found}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.states", where=reader.where, found=found)
     return found
 
 
@@ -94,8 +92,7 @@ def _deadlines(reader: Reader) -> dict[str, Treatment]:
     given = sub.rest()
     faulty = {rule: how for rule, how in given.items() if how not in set(Treatment)}
     if faulty:
-        msg = f"{sub.where}: {faulty}; a running term is treated as one of {', '.join(Treatment)}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "definition.treatment", where=sub.where, faulty=faulty, known=", ".join(Treatment))
     return {rule: Treatment(how) for rule, how in given.items()}
 
 

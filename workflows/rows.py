@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation import files
 from ..foundation.errors import InputError
-from ..foundation.messages import Text, message, text
+from ..foundation.messages import Text, fault, message, text
 from ..foundation.text import nfc
 
 if TYPE_CHECKING:
@@ -86,8 +86,14 @@ def read_csv(path: Path | Traversable, required: Collection[str], optional: Coll
     heading = next(reader, [])
     wrong = sorted(set(required) - set(heading)) + sorted(set(heading) - set(required) - set(optional))
     if wrong or len(set(heading)) != len(heading):
-        msg = f"{path}: expected the columns {', '.join(required)} (and perhaps {', '.join(optional)}), found {heading}"
-        raise InputError(msg)
+        raise fault(
+            InputError,
+            "rows.columns",
+            path=path,
+            required=", ".join(required),
+            optional=", ".join(optional),
+            heading=heading,
+        )
     found: list[Row] = []
     for cells in reader:
         if not any(cell.strip() for cell in cells):

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import InputError
 from ..foundation.files import parse_toml, read_utf8
-from ..foundation.messages import Text
+from ..foundation.messages import Text, fault
 from ..foundation.text import nfc
 
 if TYPE_CHECKING:
@@ -114,8 +114,13 @@ def load_scorecard(path: Path) -> Scorecard:
 def _from_csv(text: str, path: Path) -> dict[str, Any]:
     reader = csv.DictReader(io.StringIO(text))
     if tuple(reader.fieldnames or ()) != _COLUMNS:
-        msg = f"{path.name}: expected the columns {', '.join(_COLUMNS)}, found {', '.join(reader.fieldnames or ())}"
-        raise InputError(msg)
+        raise fault(
+            InputError,
+            "scoring.columns",
+            path=path.name,
+            columns=", ".join(_COLUMNS),
+            heading=", ".join(reader.fieldnames or ()),
+        )
     questions: dict[str, dict[str, Any]] = {}
     heads = set()
     for number, line in enumerate(reader, start=2):
@@ -130,12 +135,17 @@ def _from_csv(text: str, path: Path) -> dict[str, Any]:
             },
         )
         if line["answer"] in question["answers"]:
-            msg = f"{path.name}: line {number}: answer {line['answer']!r} of {line['question']!r} stands there twice"
-            raise InputError(msg)
+            raise fault(
+                InputError,
+                "scoring.twice",
+                path=path.name,
+                number=number,
+                answer=line["answer"],
+                question=line["question"],
+            )
         question["answers"][line["answer"]] = _points(line["points"], path, number)
     if len(heads) != 1:
-        msg = f"{path.name}: one file holds one form of one area, found {len(heads)}"
-        raise InputError(msg)
+        raise fault(InputError, "scoring.one_form", path=path.name, count=len(heads))
     form, area = heads.pop()
     return {"key": path.stem, "form": form, "area": area, "source": path.name, "question": list(questions.values())}
 
@@ -144,8 +154,7 @@ def _points(given: str, path: Path, number: int) -> int:
     try:
         return int(given)
     except ValueError as error:
-        msg = f"{path.name}: line {number}: points {given!r} are not a whole number"
-        raise InputError(msg) from error
+        raise fault(InputError, "scoring.points", path=path.name, number=number, given=given) from error
 
 
 def _built(table: Mapping[str, Any], name: str) -> tuple[Scorecard, list[str]]:

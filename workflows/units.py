@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..foundation.errors import InputError, NotFoundError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -149,8 +150,7 @@ class Units:
         An empty answer means that it ended and no successor is known.
         """
         if day < since:
-            msg = f"successors are asked for a later day: {day} lies before {since}"
-            raise InputError(msg)
+            raise fault(InputError, "unit.successors", day=day, since=since)
         self.at(code, since)
         codes = self._followed(code, since, day)
         return tuple(unit for each in sorted(codes) for unit in self._versions[each] if unit.valid_on(day))

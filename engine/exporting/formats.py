@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...foundation.errors import InputError
+from ...foundation.messages import fault
 from .bpmn import bpmn
 from .markdown import markdown
 from .mermaid import mermaid
@@ -28,15 +29,13 @@ def export(workflow: Workflow, form: str, language: Language = "vi", *, current:
     `InputError` if the format is unknown, or is one of a model alone and a case was named.
     """
     if form not in FORMATS:
-        msg = f"format {form!r}: expected one of {', '.join(FORMATS)}"
-        raise InputError(msg)
+        raise fault(InputError, "exporting.format", form=form, known=", ".join(FORMATS))
     if form in _WITH_CASE:
         if current is not None:
             workflow.state(current)
         return _WITH_CASE[form](workflow, language, current=current)
     if current is not None:
-        msg = f"format {form!r} describes the procedure alone; a case can be shown in {', '.join(_WITH_CASE)}"
-        raise InputError(msg)
+        raise fault(InputError, "exporting.format_case", form=form, known=", ".join(_WITH_CASE))
     return {
         "bpmn": lambda: bpmn(workflow, language),
         "xes-model": lambda: pnml(workflow),

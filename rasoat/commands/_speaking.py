@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
@@ -75,5 +76,6 @@ def chosen(ctx: typer.Context, param: typer.CallbackParam, value: _Given) -> _Gi
     """Take what ``--lang`` says here; if it is not given here, what the whole line says; a typer callback."""
     source = ctx.get_parameter_source(param.name or "")
     told = spoken() if source is not None and source.name == "DEFAULT" else language(value)
-    _SPOKEN.set(told)
+    before = _SPOKEN.set(told)
+    ctx.call_on_close(partial(_SPOKEN.reset, before))
     return type(value)(told)

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from ...foundation.errors import InputError
+from ...foundation.messages import fault
 from .steps import Binding, Opens, Step
 
 if TYPE_CHECKING:
@@ -183,5 +184,4 @@ def _require_known(village: str, done: _Done, steps: Sequence[Step]) -> None:
     keys = [step.key for step in steps]
     unknown = sorted(set(done) - set(keys))
     if unknown:
-        msg = f"village {village}: no step is called {', '.join(unknown)}; the steps are {', '.join(keys)}"
-        raise InputError(msg)
+        raise fault(InputError, "plan.no_step", village=village, steps=", ".join(unknown), known=", ".join(keys))

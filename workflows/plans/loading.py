@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...foundation.errors import DefinitionError, InputError, NotFoundError
 from ...foundation.files import read_toml
+from ...foundation.messages import fault
 from .model import Plan
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ def find_plan(named: str) -> Plan:
         return shipped[named]
     if Path(named).is_file():
         return load_plan(Path(named))
-    msg = f"{named}: neither a file nor a shipped plan ({', '.join(shipped)})"
-    raise NotFoundError(msg)
+    raise fault(NotFoundError, "plan.no_plan", named=named, shipped=", ".join(shipped))
 
 
 @cache

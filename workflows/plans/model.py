@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 from pydantic import BeforeValidator, ConfigDict, Field, with_config
 
 from ...foundation.errors import DefinitionError
-from ...foundation.messages import Text, message
+from ...foundation.messages import Text, fault, message
 from .dates import DateExpression, Kind, parse, vietnamese
 from .law import law_of
 
@@ -229,8 +229,7 @@ class Plan:
         read = self.expressions()
         faulty = [f"{m.key} ({m.text!r})" for m in self.milestones if not read[m.key].sound]
         if faulty:
-            msg = f"plan {self.key}: faulty dates in {', '.join(faulty)}; run `rasoat plan check` and state read_as"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "plan.faulty_dates", key=self.key, faulty=", ".join(faulty))
         return tuple(
             deadline
             for stone in self.milestones

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from ...deadlines.terms import Term, Unit
 from ...foundation.errors import DefinitionError, InputError
 from ...foundation.files import read_toml
-from ...foundation.messages import Text
+from ...foundation.messages import Text, fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,8 +77,7 @@ def load_steps(path: Path | Traversable) -> tuple[Step, ...]:
     """Read the steps of a TOML file (``[[step]]``)."""
     raw = read_toml(path, InputError)
     if set(raw) != {"step"} or not isinstance(raw["step"], list):
-        msg = f"{path}: expected [[step]] tables only, found {', '.join(raw) or 'nothing'}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "plan.steps_only", path=path, found=", ".join(raw) or "nothing")
     return steps_from(raw["step"], where=str(path))
 
 
@@ -122,8 +121,6 @@ def _require_order(steps: tuple[Step, ...], where: str) -> None:
     keys = [step.key for step in steps]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if not steps or twice:
-        msg = f"{where}: expected at least one step and each key once; twice: {', '.join(twice) or 'none'}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "plan.steps_once", where=where, twice=", ".join(twice) or "none")
     if steps[0].after_complaint or steps[-1].after_complaint:
-        msg = f"{where}: a complaint needs a step before it and one after it"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "plan.steps_complaint", where=where)

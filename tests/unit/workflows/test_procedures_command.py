@@ -76,7 +76,7 @@ def test_a_file_that_does_not_load_is_refused_too(broken):
 
 
 def test_an_unknown_procedure_is_wrong_usage():
-    assert "there are annual@2022" in run("check", "yearly", code=2).stderr
+    assert "Không có quy trình “yearly”; có: annual@2022" in run("check", "yearly", code=2).stderr
     assert json.loads(run("show", "yearly@1", "--json", code=2).stdout)["error"]["code"] == "not_found"
 
 
@@ -95,7 +95,7 @@ def test_a_forms_schema_is_printed():
     assert "meeting" in run("forms").stdout.split()
     schema = json.loads(run("forms", "meeting").stdout)["meeting"]
     assert schema["body"]["properties"]["attendees"]["minimum"] == 1
-    assert "unknown form 'ballot'" in run("forms", "ballot", code=1).stderr
+    assert "Không có biểu mẫu “ballot”" in run("forms", "ballot", code=1).stderr
 
 
 def test_a_table_of_ones_own_scores_a_file_of_answers(tmp_path):
