@@ -274,6 +274,37 @@ def test_a_second_complaint_joins_the_re_check_that_runs(state):
     assert (walk.facts["complaints"], walk.due("recheck")) == (2, due)
 
 
+@pytest.mark.parametrize("state", ["recheck", "rechecked", "recheck_agreed"])
+def test_dieu_4_khoan_4_a_complaint_after_the_posting_does_not_join_the_re_check_in_time(state):
+    """QĐ 24/2021/QĐ-TTg Điều 4 khoản 4 điểm b: only what is received while the list is posted calls for a re-check."""
+    walk = rechecking(state)
+    day, due = max(walk.simulated.case.last_on, date(2022, 10, 28)), walk.due("recheck")
+    assert walk.does("complain", day, {"subject_code": "members"}) == state
+    assert (walk.facts["complaints"], walk.facts["late_complaints"], walk.due("recheck")) == (1, 1, due)
+    assert walk.facts["late_complaint_on"] == day.isoformat()
+    assert walk.does("complain", date(2022, 10, 27), {"subject_code": "income"}) == state
+    assert (walk.facts["complaints"], walk.facts["late_complaints"]) == (2, 1)
+
+
+def test_dieu_4_khoan_4_the_posting_is_the_measure_for_a_re_check_that_began_after_it():
+    walk = at("settled")
+    walk.does("complain", date(2022, 10, 27), {"subject_code": "income"})
+    for day in (date(2022, 10, 26), date(2022, 10, 28)):
+        assert walk.does("complain", day, {"subject_code": "members"}) == "recheck"
+    assert (walk.facts["complaints"], walk.facts["late_complaints"]) == (2, 1)
+
+
+def test_a_second_re_check_is_joined_by_complaints_about_the_re_posted_result():
+    walk = rechecking("reposted")
+    walk.world = walk.world.__class__(
+        walk.world.compiled, walk.world.calendar, walk.world.round_days, {"second_recheck": True}
+    )
+    walk.does("complain", date(2022, 11, 3), {"subject_code": "income"})
+    for day in (date(2022, 11, 4), date(2022, 11, 8)):  # re-posted on 02/11, until 07/11
+        assert walk.does("complain", day, {"subject_code": "members"}) == "recheck"
+    assert (walk.facts["complaints"], walk.facts["late_complaints"]) == (3, 1)
+
+
 def test_a_complaint_before_the_posting_is_out_of_order():
     assert at("settled").code("complain", date(2022, 10, 21), {"subject_code": "x"}) == "refused.before_previous"
 

@@ -133,6 +133,16 @@ def test_a_complaint_is_taken_to_the_end_of_the_posting_and_then_only_if_receive
     assert in_time.does("survey", date(2022, 9, 28), row=income(surveyor="RSV-2")) == "settled"
     assert in_time.does("complain", date(2022, 9, 23), {"subject_code": "z"}) == "settled"
     assert in_time.facts["complaints"] == 3
+    assert "late_complaints" not in in_time.facts
+
+
+def test_dieu_6_a_complaint_after_the_five_days_joins_nothing_and_is_recorded_as_late():
+    walk = contested(date(2022, 9, 23))
+    assert walk.does("complain", date(2022, 9, 27), {"subject_code": "y"}) == "recheck"
+    assert (walk.facts["complaints"], walk.facts["late_complaints"]) == (1, 1)
+    assert walk.does("survey", date(2022, 9, 28), row=income(surveyor="RSV-2")) == "settled"
+    assert walk.does("complain", date(2022, 9, 29), {"subject_code": "z"}) == "settled"
+    assert (walk.facts["complaints"], walk.facts["late_complaints"]) == (1, 2)
 
 
 def test_the_decision_falls_within_fifteen_days_of_the_rounds_start():
