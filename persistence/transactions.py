@@ -145,8 +145,10 @@ class Tx:
     def execute(self, query: Executable, values: Any = None) -> int:
         """Run a Core statement off the hot path; return the number of rows it touched."""
         self.flush()
-        with translated("statement"):
+        try:
             return self._core().execute(query, values if values is not None else {}).rowcount
+        except Exception as error:  # noqa: BLE001  as in `rows`
+            _raise(_lost_race(error, "statement"), "statement")
 
     def ids(self, ids: Sequence[int]) -> Any:
         """Return `ids` as `in_ids` binds them here."""
@@ -213,10 +215,11 @@ def fault_of(error: Exception, doing: str) -> StorageError | None:
 
 
 def _lost_race(error: Exception, doing: str) -> Exception:
-    """Ids, certificate numbers and idempotency keys are drawn anew by a retry: one taken meanwhile is a conflict."""
-    if getattr(error, "sqlstate", None) != _UNIQUE_VIOLATION and "UNIQUE constraint failed" not in str(error):
+    """Ids, certificate numbers and idempotency keys are drawn anew by a retry, codes looked up: taken is a conflict."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(original, "sqlstate", None) != _UNIQUE_VIOLATION and "UNIQUE constraint failed" not in str(original):
         return error
-    conflict = ConflictError(f"{doing}: another writer took the same key first ({error}); try the same call again")
+    conflict = ConflictError(f"{doing}: another writer took the same key first ({original}); try the same call again")
     conflict.__cause__ = error
     return conflict
 

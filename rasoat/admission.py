@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .engine.people import Household
     from .engine.service import Engine
     from .persistence.database import Tx
-    from .persistence.rounds import HouseholdRow, RoundRow
+    from .persistence.rounds import HouseholdRow, RoundRow, UnitRow
 
 __all__ = [
     "opening_facts",
@@ -37,6 +38,7 @@ __all__ = [
     "require_registered",
     "require_round",
     "require_same_round",
+    "require_villages",
     "season_end",
 ]
 
@@ -64,8 +66,8 @@ def require_round(tx: Tx, engine: Engine, workflow: Workflow, asked: RoundRow, t
     """Refuse a round that may not be opened.
 
     `InputError`: no code, not a commune, a path that lacks a level at which somebody must act, a first day to come or
-    outside the window, an end before the beginning or after the season, the commune's second round of one season.
-    `NotFoundError`: a commune that is not on record.
+    outside the window, an end before the beginning or after the season, the commune's second round of one season, a
+    commune that did not stand on that day. `NotFoundError`: a commune that is not on record.
     """
     if not _CODE.fullmatch(asked.code) or not asked.code.strip():
         raise fault(InputError, "admission.code", code=asked.code)
@@ -149,11 +151,14 @@ def opening_facts(workflow: Workflow, row: HouseholdRow, given: Mapping[str, Any
     return facts
 
 
-def require_households(tx: Tx, households: Sequence[Household]) -> None:
-    """Refuse households that cannot be: no code, a place that is no village, an area, class or birth nobody knows.
+def require_households(tx: Tx, households: Sequence[Household], today: date) -> None:
+    """Refuse households that cannot be: no code, a code given twice, a place that is no village, values nobody knows.
 
-    `InputError`, or `NotFoundError` for a village that is not on record.
+    `InputError`, or `NotFoundError` for a village that is not on record, or stands no more.
     """
+    twice = [code for code, count in Counter(each.code for each in households).items() if count > 1]
+    if twice:
+        raise fault(InputError, "admission.code_twice", **_some(twice))
     for each in households:
         if not _CODE.fullmatch(each.code) or not each.code.strip():
             raise fault(InputError, "admission.code", code=each.code)
@@ -164,14 +169,30 @@ def require_households(tx: Tx, households: Sequence[Household]) -> None:
         for person in each.members:
             if not person.name.strip() or not _BORN.fullmatch(person.born):
                 raise fault(InputError, "admission.person", household=each.code, born=person.born)
-    known = units_at(tx, {each.unit_path for each in households}) if households else None
-    for each in households:
-        if known is not None and (each.unit_path not in known or known[each.unit_path].level != "village"):
-            raise fault(NotFoundError, "admission.village_unknown", household=each.code, unit=each.unit_path)
+    require_villages(tx, {each.unit_path: each.code for each in households}, today)
+
+
+def require_villages(tx: Tx, places: Mapping[str, str], *days: date) -> None:
+    """Refuse places (path → household) that are no villages on record, or do not stand on each of the days.
+
+    `NotFoundError`; where a host keeps no units here, any place will do.
+    """
+    known = units_at(tx, places) if places else None
+    for path, household in places.items() if known is not None else ():
+        unit = (known or {}).get(path)
+        if unit is None or unit.level != "village":
+            raise fault(NotFoundError, "admission.village_unknown", household=household, unit=path)
+        for day in days:
+            if not _stands(unit, day):
+                raise fault(NotFoundError, "admission.village_ended", household=household, unit=path, day=day)
+
+
+def _stands(unit: UnitRow, day: date) -> bool:
+    return unit.valid_from <= day and (unit.valid_to is None or day <= unit.valid_to)
 
 
 def _require_commune(tx: Tx, workflow: Workflow, asked: RoundRow) -> None:
-    """Require a commune on record under whose path every level has a place at which the procedure has a desk."""
+    """Require a commune that stands on the first day, with a place at each level at which the procedure has a desk."""
     where = {"round": asked.code, "unit": asked.unit_path, "workflow": workflow.id}
     if asked.unit_path.count("/") not in _COMMUNE_DEPTHS or not all(asked.unit_path.split("/")):
         raise fault(InputError, "admission.not_commune", **where)
@@ -180,6 +201,8 @@ def _require_commune(tx: Tx, workflow: Workflow, asked: RoundRow) -> None:
         raise fault(NotFoundError, "admission.commune_unknown", **where)
     if known is not None and known[asked.unit_path].level != "commune":
         raise fault(InputError, "admission.not_commune", **where)
+    if known is not None and not _stands(known[asked.unit_path], asked.started_on):
+        raise fault(InputError, "admission.commune_ended", **where, day=asked.started_on)
     for role in workflow.roles.values():
         try:
             at_level(f"{asked.unit_path}/-", role.level)

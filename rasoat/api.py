@@ -195,7 +195,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
     ) -> registry.Registered:
         """Write households, sealed; known codes are left as they are, doubles refused or flagged."""
         with self.transaction(connection) as tx:
-            admission.require_households(tx, households)
+            admission.require_households(tx, households, self.today())
             return registry.register(tx, self.vault, self.ids, households, legal_date(self.clock.now()))
 
     def open_round(

@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .admission import require_villages
 from .engine.household_orders import HOUSEHOLD_ROLES, living, locked, require_communes, require_place
 from .engine.household_records import keep, note_running, running, withdraw
 from .engine.people import AREAS, Household, HouseholdChange, HouseholdOrder, Person
 from .engine.relocating import relocate
 from .erasing import Erasure, destroy
+from .foundation.clock import legal_date
 from .foundation.errors import InputError
 from .foundation.logs import Log
 from .foundation.messages import fault
@@ -79,6 +81,8 @@ def split(
     (row,) = living(tx, engine, order, code)
     place = unit_path or row.unit_path
     require_place(tx, engine, order, place)
+    if unit_path is not None:
+        require_villages(tx, {place: new_code}, order.on, legal_date(engine.clock.now()))
     people = _people(tx, engine, vault, order, row, "split")
     _require_places(members, len(people), code, staying=1)
     if 1 in members:
@@ -147,6 +151,7 @@ def move(tx: Tx, engine: Engine, vault: Vault, order: HouseholdOrder, code: str,
     (row,) = living(tx, engine, order, code)
     if unit_path == row.unit_path or unit_path.count("/") != row.unit_path.count("/"):
         raise fault(InputError, "households.another_village", code=code, here=row.unit_path, unit_path=unit_path)
+    require_villages(tx, {unit_path: code}, order.on, legal_date(engine.clock.now()))
     people = _people(tx, engine, vault, order, row, "move")
     stays = at_level(row.unit_path, "commune") == at_level(unit_path, "commune")
     withdrawn = () if stays else withdraw(tx, engine, order, row, f"moved: {unit_path}")

@@ -35,7 +35,7 @@ from rasoat.foundation.errors import (
     PermissionDeniedError,
     RasoatError,
 )
-from rasoat.persistence.rounds import households_by_code
+from rasoat.persistence.rounds import households_by_code, insert_households
 from tests.support.invariants import broken
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ TODAY = date(2022, 10, 1)
 UNITS = [
     ("42", "province", None), ("446", "district", "42"), ("447", "district", "42"), ("18766", "commune", "446"),
     ("18769", "commune", "446"), ("01", "village", "18766"), ("02", "village", "18766"), ("03", "village", "18769"),
+    ("04", "village", "18766"),
 ]  # fmt: skip
 
 
@@ -154,6 +155,44 @@ def test_a_member_is_split_off_once(engine, database_url):
     assert (names(engine, new), names(engine, "K-2")) == (["Em"], ["Dung"])
 
 
+def test_of_several_who_found_a_household_under_one_code_one_does_and_the_others_are_told_to_try_again(
+    engine, database_url
+):
+    found = [
+        lambda e: e.split_household(OFFICIAL, "K-1", "N-1", {2: "chủ hộ"}),
+        lambda e: e.split_household(OFFICIAL, "K-2", "N-1", {2: "chủ hộ"}),
+    ]
+    answers = at_once(engine, database_url, found)
+    assert len(won(answers)) == 1
+    [lost] = [answer for answer in answers if isinstance(answer, Exception)]
+    assert isinstance(lost, ConflictError | InputError)  # at the same moment, or after
+    assert [code for code in rows(engine) if code.startswith("N-")] == ["N-1"]
+
+
+def test_a_code_that_is_taken_while_one_looks_is_a_conflict(engine):
+    with engine.transaction() as tx, pytest.raises(ConflictError, match="took the same key first"):
+        (row,) = households_by_code(tx, ["K-1"]).values()
+        with tx.savepoint():
+            insert_households(tx, [row._replace(id=999_999)])
+
+
+@pytest.mark.parametrize("unit", [f"{COMMUNE}/77", f"{COMMUNE}/05"])
+def test_nobody_goes_to_a_village_that_is_not_there_or_is_no_more(engine, unit):
+    gone = {"code": "05", "level": "village", "name": "05", "parent": "18766"}
+    engine.register_units(
+        [{"code": c, "level": level, "name": c, "parent": up, "valid_from": date(2000, 1, 1)} for c, level, up in UNITS]
+        + [{**gone, "valid_from": date(2000, 1, 1), "valid_to": date(2022, 8, 31)}]
+    )
+    before = rows(engine)
+    for change in (
+        lambda: engine.move_household(OFFICIAL, "K-2", unit),
+        lambda: engine.split_household(OFFICIAL, "K-2", "N-1", {2: "chủ hộ"}, unit_path=unit),
+    ):
+        with pytest.raises(NotFoundError, match=unit):
+            change()
+    assert rows(engine) == before
+
+
 def test_no_change_of_a_head_is_lost(engine, database_url):
     heads = [lambda e: e.change_head(OFFICIAL, "K-2", 2, {1: "bố"})] * 3
     done = won(at_once(engine, database_url, heads))
@@ -178,7 +217,7 @@ def test_nobody_is_written_back_into_a_household_that_is_forgotten(engine, datab
 
 
 def test_a_loser_may_try_again(engine, database_url):
-    moves = [lambda e, v=v: e.move_household(OFFICIAL, "K-2", v) for v in (V2, f"{COMMUNE}/09")]
+    moves = [lambda e, v=v: e.move_household(OFFICIAL, "K-2", v) for v in (V2, f"{COMMUNE}/04")]
     answers = at_once(engine, database_url, moves)
     lost = [answer for answer in answers if isinstance(answer, Exception)]
     if engine.database.engine.dialect.name == "postgresql":

@@ -12,13 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...engine import punctuality, queries
 from ...engine.simulating import FallsDue, Supposition
 from ...foundation.errors import InputError, NotFoundError, PermissionDeniedError
-from ...foundation.text import nfc
 from ...persistence import reads
-from ...persistence.rounds import units_at
-from ...workflows.plans import find_plan, shipped_plans
 from ..asking import Acting, Administering, Code, Day, Key, Reading, UnitPath
 from ..offering import AS_TABLE, Page, listed
-from ..problems import ProblemError
+from ..planned import plan_for
 from ..representations import DueLineOut
 
 if TYPE_CHECKING:
@@ -26,15 +23,12 @@ if TYPE_CHECKING:
 
     from ...deadlines.calendar import Calendar
     from ...persistence.database import Tx
-    from ...persistence.rounds import RoundRow
-    from ...workflows.plans.model import Plan
     from ..desk import Session
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["committee"])
 _ICALENDAR = "text/calendar"
-_KINDS = ("tỉnh ", "thành phố ", "huyện ", "quận ", "thị xã ")
 _MOST_GROUPS = 2_000
 _Form = dict[str, Any]
 
@@ -286,11 +280,7 @@ def milestones(
         msg = f"no round {code!r}"
         raise NotFoundError(msg)
     session.require_registrar(opened_in.unit_path)
-    if asked.plan not in shipped_plans():
-        msg = f"no plan {asked.plan!r}; there are {', '.join(shipped_plans())}"
-        raise NotFoundError(msg)
-    plan = find_plan(asked.plan)
-    _require_its_plan(session, opened_in, plan)
+    plan = plan_for(session, asked.plan, code, opened_in.unit_path, opened_in.started_on)
     return MilestonesOut(opened=session.facade.open_milestones(code, plan))
 
 
@@ -322,27 +312,6 @@ def _asking(session: Session, unit: str | None) -> Iterator[tuple[Tx, Calendar]]
     calendar = session.facade.calendar_for(session.today, unit or "")
     with session.facade.queries.read() as tx:
         yield tx, calendar
-
-
-def _require_its_plan(session: Session, opened_in: RoundRow, plan: Plan) -> None:
-    """Refuse the plan of another province, district or year than the round's."""
-    province, _, rest = opened_in.unit_path.partition("/")
-    wanted = {province: plan.province, **({f"{province}/{rest.partition('/')[0]}": plan.district} if rest else {})}
-    with session.facade.database.read() as tx:
-        found = units_at(tx, wanted) or {}
-    own = all(
-        name is None or (path in found and _named(found[path].name) == _named(name)) for path, name in wanted.items()
-    )
-    if not own or opened_in.started_on.year != plan.year:
-        place = ", ".join(name for name in (plan.district, plan.province) if name)
-        fields = {"plan": plan.key, "place": place, "year": plan.year, "round": opened_in.code}
-        raise ProblemError(422, "web.plan_elsewhere", fields=fields)
-
-
-def _named(unit: str) -> str:
-    """Return a unit's bare name: a register writes "Tỉnh Hải Dương", a plan "Hải Dương"."""
-    words = " ".join(nfc(unit).casefold().split())
-    return next((words.removeprefix(kind) for kind in _KINDS if words.startswith(kind)), words)
 
 
 def _require_covered(session: Session, path: str) -> None:

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...engine.queries import states_by_unit
 from ...foundation.errors import InputError, NotFoundError
 from ...persistence import reads
-from ...persistence.rounds import households_by_code, round_by_code, units_at
+from ...persistence.rounds import households_by_code, round_by_code
 from ..asking import Acting, Code, Day, Key, Paging, Reading, UnitPath, WorkflowId, cursor_of, position_in
 from ..offering import AS_TABLE, Page, listed, next_cursor
-from ..problems import ProblemError
+from ..planned import plan_for
 from ..representations import RoundOut, StateCountOut
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class RoundIn(BaseModel):
     unit: UnitPath
     started_on: Day
     ends_on: Day | None = Field(None, description="The season's last day; default: what the regime says")
-    plan: Code | None = None
+    plan: Code | None = Field(None, description="A campaign plan of the round's province (and district) and year")
 
 
 class PutForwardIn(BaseModel):
@@ -87,10 +87,11 @@ def open_round(session: Acting, asked: RoundIn) -> RoundOut:
     session.require_registrar(asked.unit)
     with session.facade.database.read() as tx:
         known = round_by_code(tx, asked.code)
-        _require_commune(tx, asked)
     if known is not None and known.unit_path != asked.unit:
         msg = f"the code {asked.code!r} is taken by another round; choose another"
         raise InputError(msg)
+    if asked.plan is not None:
+        plan_for(session, asked.plan, asked.code, asked.unit, asked.started_on)
     ends_on = asked.ends_on or session.facade.season_end(asked.procedure, asked.started_on)
     opened = session.facade.open_round(
         asked.code, asked.procedure, asked.unit, asked.started_on, ends_on=ends_on, plan=asked.plan
@@ -133,14 +134,6 @@ def left_out(request: Request, session: Reading, code: _RoundCode, asked: Annota
         found = reads.left_out(tx, session.scope, _seen(tx, session, code), after=after, limit=asked.limit + 1)
     cursor = next_cursor(found, asked.limit, cursor_of)
     return listed(request, LeftOut, [LeftOut(household=each) for each in found[: asked.limit]], cursor)
-
-
-def _require_commune(tx: Tx, asked: RoundIn) -> None:
-    """Refuse a round in a unit that is no commune, or was none on its first day (merged or recoded away)."""
-    found = (units_at(tx, [asked.unit]) or {}).get(asked.unit)
-    begun = found is not None and found.level == "commune" and found.valid_from <= asked.started_on
-    if not begun or (found and found.valid_to and found.valid_to < asked.started_on):
-        raise ProblemError(422, "web.no_commune", fields={"day": asked.started_on, "unit": asked.unit})
 
 
 def _seen(tx: Tx, session: Session, code: str) -> RoundRow:

@@ -282,3 +282,24 @@ def test_what_a_list_says_otherwise_than_the_register_is_told_with_row_and_colum
     engine = Rasoat.open(typed.url)
     assert engine.case("H1").case.class_before == "poor"
     engine.close()
+
+
+def test_what_has_ended_takes_in_no_household_and_no_round(engine: Rasoat) -> None:
+    ended = {"valid_from": date(2000, 1, 1), "valid_to": date(2022, 9, 30)}
+    gone = [
+        {"code": "18770", "name": "18770", "level": "commune", "parent": "446", **ended},
+        {"code": "03", "name": "03", "level": "village", "parent": "18770", **ended},
+    ]
+    engine.register_units([*UNITS, *gone])
+    with pytest.raises(NotFoundError, match="on 2022-12-20 there is no village at '42/446/18770/03'"):
+        engine.register_households([family("H9", village="42/446/18770/03")])
+    with pytest.raises(InputError, match="on 2022-10-03 there is no commune"):
+        engine.open_round("R-LATE", "annual", "42/446/18770", date(2022, 10, 3))
+    assert engine.open_round("R-THEN", "annual", "42/446/18770", date(2022, 9, 26)).unit_path == "42/446/18770"
+
+
+def test_a_list_that_has_a_household_twice_is_refused_whole(engine: Rasoat) -> None:
+    with pytest.raises(InputError, match="1 codes of households stand twice in the list: H7"):
+        engine.register_households([family("H7"), family("H8"), family("H7", born="1980")])
+    with pytest.raises(NotFoundError):
+        engine.put_forward("R", {"H8": {"origin": "managed"}}, date(2022, 9, 26))

@@ -76,9 +76,10 @@ def test_nobody_is_registered_and_no_round_opened_in_what_is_no_more(planted):
         assert client.post("/v1/households", json=[_given("N-1", gone)]).status_code == 404
         rows = problem(_upload(client, ("H-1", "18800-01")))["errors"]
         assert {e["code"] for e in rows} == {"import.village_unknown"}
-        for unit in ("42/446/nope", "42/446/18800", village(1), DISTRICT):
+        for unit, said in {"42/446/nope": 404, "42/446/18800": 422, village(1): 422, DISTRICT: 422}.items():
             refused = client.post("/v1/rounds", json=asked | {"unit": unit})
-            assert (refused.status_code, problem(refused)["code"]) == (422, "no_commune"), unit
+            assert (refused.status_code, problem(refused)["code"]) == (said, {404: "not_found", 422: "input"}[said])
+        assert "2022-09-26" in problem(client.post("/v1/rounds", json=asked | {"unit": "42/446/18800"}))["detail"]
 
 
 def test_units_are_registered_below_ones_own_mandate_alone(planted):

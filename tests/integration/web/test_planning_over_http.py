@@ -74,6 +74,15 @@ def test_a_plan_opens_its_dates_once_for_who_may_open_rounds(planted):
         assert client.post("/v1/rounds/R-2022/milestones", json={"plan": "any"}).status_code == 403
 
 
+@pytest.mark.parametrize(("plan", "status"), [("nothing-2022", 404), ("hai-duong-2024", 422)])
+def test_a_round_is_not_opened_with_a_plan_that_is_unknown_or_of_elsewhere(planted, plan, status):
+    asked = {"code": "R-PLAN", "procedure": "annual", "unit": OTHER_COMMUNE, "started_on": "2022-09-26", "plan": plan}
+    with planted.client(planted.token()) as client:
+        refused = client.post("/v1/rounds", json=asked)
+        assert (refused.status_code, plan in refused.text) == (status, True)
+        assert client.get("/v1/rounds/R-PLAN").status_code == 404
+
+
 def test_the_clock_and_the_calendar_are_the_administrators(planted):
     asked = {"unit": COMMUNE}
     with planted.client(planted.token()) as client:
