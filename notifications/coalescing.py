@@ -1,4 +1,4 @@
-"""Storm control for one recipient on one channel: repeated rungs merge, a backlog becomes one catch-up."""
+"""Storm control for one recipient on one channel: one term is told once, a backlog becomes one catch-up."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from .alerts import Notice, group_subject
 from .model import gravest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .model import Severity
 
 __all__ = ["Parcel", "coalesce"]
+
+_OF_A_TERM = ("deadline", "season_lost", "breach")
+"""What may be told of one and the same term, from the mildest to the gravest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,9 @@ def coalesce(notices: Sequence[Notice], *, limit: int) -> tuple[Parcel, ...]:
     """Return the messages in which `notices`, oldest first, reach one recipient over one channel.
 
     Notices that differ only in rung, severity or the role addressed (missed rungs of one term, released
-    together) merge into the latest. If more than `limit` remain, all go into one catch-up. Every fact
-    given in is covered by exactly one parcel.
+    together) merge into the latest. What is told of a term then stands for the milder things there would be to tell of
+    it: a breach for the rung and the lost season, the lost season for the rung. If more than `limit` remain, all go
+    into one catch-up. Every fact given in is covered by exactly one parcel.
     """
     if limit < 1:
         msg = f"coalescing limit is {limit}; at least one message must be allowed"
@@ -62,7 +66,7 @@ def coalesce(notices: Sequence[Notice], *, limit: int) -> tuple[Parcel, ...]:
     merged: dict[tuple[object, ...], list[Notice]] = {}
     for notice in notices:
         merged.setdefault(_matter(notice), []).append(notice)
-    parcels = tuple(Parcel((_merge(heap),), _facts(heap)) for heap in merged.values())
+    parcels = _once_a_term([Parcel((_merge(heap),), _facts(heap)) for heap in merged.values()])
     if len(parcels) <= limit:
         return parcels
     covered = dict.fromkeys(chain.from_iterable(parcel.covered for parcel in parcels))
@@ -73,6 +77,44 @@ def _matter(notice: Notice) -> tuple[object, ...]:
     like = notice.like
     details = json.dumps(like.details, sort_keys=True, ensure_ascii=False)
     return (like.kind, like.desk, like.step, like.about, like.village, like.due_on, like.article, details)
+
+
+def _once_a_term(parcels: Sequence[Parcel]) -> tuple[Parcel, ...]:
+    """Let the gravest thing told of each term stand for the milder ones."""
+    terms: dict[tuple[object, ...], list[Parcel]] = {}
+    for parcel in parcels:
+        terms.setdefault(_term(parcel.notices[0]), []).append(parcel)
+    return tuple(told for alike in terms.values() for told in _gravest(alike))
+
+
+def _gravest(alike: Sequence[Parcel]) -> Iterator[Parcel]:
+    """Yield what is left to tell of a term: the milder only where it is about more than the gravest is."""
+    top = max(map(_gravity, alike))
+    first, *others = (parcel for parcel in alike if _gravity(parcel) == top)
+    about = sum(parcel.notices[0].count for parcel in (first, *others))
+    milder = [parcel for parcel in alike if _gravity(parcel) < top]
+    yield _standing_for(first, [parcel for parcel in milder if parcel.notices[0].count <= about])
+    yield from others
+    yield from (parcel for parcel in milder if parcel.notices[0].count > about)
+
+
+def _standing_for(parcel: Parcel, milder: Sequence[Parcel]) -> Parcel:
+    notice = parcel.notices[0]
+    severity = gravest(tuple(each.severity for each in (parcel, *milder)))
+    covered = dict.fromkeys(chain.from_iterable(each.covered for each in (parcel, *milder)))
+    return Parcel((replace(notice, like=replace(notice.like, severity=severity)),), tuple(covered))
+
+
+def _gravity(parcel: Parcel) -> int:
+    kind = parcel.notices[0].like.kind
+    return _OF_A_TERM.index(kind) if kind in _OF_A_TERM else len(_OF_A_TERM)
+
+
+def _term(notice: Notice) -> tuple[object, ...]:
+    """Return the term a notice is about; for kinds that say something of their own, the matter itself."""
+    like = notice.like
+    of_term = (like.desk, like.step, like.about or like.village, like.due_on, like.article)
+    return of_term if like.kind in _OF_A_TERM else _matter(notice)
 
 
 def _merge(heap: list[Notice]) -> Notice:

@@ -38,6 +38,7 @@ RECKONED = frozenset({"deadline", "breach"})
 """Kinds told by the days left; the others are changes."""
 MAX_ROWS = 40
 """Rows a section lists; what is beyond is counted, not listed."""
+_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,12 @@ def _line(entry: Entry) -> Line:
 
 
 def weekly_summary(first: date, last: date, units: Sequence[UnitRate]) -> dict[str, Any]:
-    """Return the data of the summary of the week `first` to `last`, units in the order given."""
+    """Return the data of the summary of the week, or the missed weeks too, `first` to `last`; units in their order."""
     total = UnitRate("", sum(u.due for u in units), sum(u.on_time for u in units), sum(u.overdue for u in units))
     return {
         "first": first.isoformat(),
         "last": last.isoformat(),
+        "weeks": ((last - first).days + _DAYS) // _DAYS,
         "units": [_rate(unit) for unit in units],
         "total": _rate(total),
     }

@@ -82,21 +82,26 @@ def _told_over_all(told: dict[tuple[str, str], dict[Line, int]], notify: Notify,
 
 
 def write_summaries(database: Database, engine: Engine, notify: Notify) -> int:
-    """Write last week's on-time rates by unit for those who oversee, on the first working day; return how many."""
+    """Write last week's on-time rates by unit for those who oversee, on the first working day; return how many.
+
+    Weeks in which no sender ran are caught up in the same message, back to the last summary.
+    """
     now = engine.clock.now()
     today = legal_date(now)
     monday = today - timedelta(days=today.weekday())
     calendar = engine.calendar_for(today, "")
     with database.read() as tx:
-        if not summary_due(now, last_day(tx, _SUMMARY), notify.summary_at, calendar.is_working):
+        last = last_day(tx, _SUMMARY)
+        if not summary_due(now, last, notify.summary_at, calendar.is_working):
             return 0
-        rates = on_time(tx, monday - _WEEK, monday - timedelta(days=1))
+        first = monday - _WEEK if last is None else last
+        rates = on_time(tx, first, monday - timedelta(days=1))
         late = overdue(tx, today, calendar, today=today)
         names = names_for(tx, engine, _paths(rates, late))
     composer = composer_for(engine, notify, names, [])
     written = 0
     for recipient, units in _watched(notify, rates, late, names, today):
-        data = weekly_summary(monday - _WEEK, monday - timedelta(days=1), units)
+        data = weekly_summary(first, monday - timedelta(days=1), units)
         drafts = composer.periodic(recipient, "weekly_summary", f"weekly:{monday}", data, now)
         written += _keep(database, _SUMMARY, monday, Page(recipient), drafts, now)
     _close_day(database, _SUMMARY, monday, now)

@@ -15,7 +15,7 @@ from rasoat.api import Rasoat
 from rasoat.cli import app as cli
 from rasoat.engine.tidings import tiding
 from rasoat.foundation.clock import FrozenClock
-from rasoat.foundation.errors import DefinitionError
+from rasoat.foundation.errors import DefinitionError, InputError
 from rasoat.notifications.setup import DIGEST_AT, OVERSEERS, Sending
 from rasoat.notifying import load_notify, notify_jobs
 from rasoat.persistence.outbox import enqueue
@@ -174,5 +174,5 @@ def test_the_settings_file_shown_in_the_docs_is_accepted(app, tmp_path):
 
 
 def test_a_settings_file_that_is_not_there_is_named(app, tmp_path):
-    with pytest.raises(DefinitionError, match=r"nowhere\.toml cannot be read"):
+    with pytest.raises(InputError, match=r"nowhere\.toml cannot be read"):
         load_notify(tmp_path / "nowhere.toml", app)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from itertools import chain
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rasoat.foundation.errors import InputError
+from rasoat.foundation.messages import Text
 from rasoat.notifications.alerts import group
 from rasoat.notifications.coalescing import coalesce
 
@@ -58,14 +60,75 @@ def test_a_limit_below_one_is_refused(alert):
         coalesce(group([alert(1)]), limit=0)
 
 
+RUNGS = {
+    "T-1": {},
+    "T": {},
+    "T+1": {"severity": "breach"},
+    "breach": {"kind": "breach", "severity": "breach", "details": {"cause": None}},
+    "lost": {
+        "kind": "season_lost",
+        "severity": "breach",
+        "details": {
+            "certain_on": "2022-10-25",
+            "first_village": "thôn 1",
+            "villages": 1,
+            "pending": {"vi": "Niêm yết", "en": "Posting"},
+        },
+    },
+}
+
+
+def test_of_one_term_that_ran_out_a_desk_is_told_once_and_every_rung_is_settled(alert):
+    notices = group([alert(1, rung=rung, **RUNGS[rung]) for rung in ("T-1", "T+1", "lost", "breach")])
+    (parcel,) = coalesce(notices, limit=6)
+    assert (parcel.notices[0].like.kind, parcel.rung, parcel.severity) == ("breach", "breach", "breach")
+    assert {rung for _, rung in parcel.covered} == {"T-1", "T+1", "lost", "breach"}
+
+
+def test_a_lost_season_stands_for_the_reminder_of_its_last_day(alert):
+    (parcel,) = coalesce(group([alert(1, rung=rung, **RUNGS[rung]) for rung in ("lost", "T-1")]), limit=6)
+    assert (parcel.notices[0].like.kind, parcel.rung) == ("season_lost", "lost")
+
+
+@pytest.mark.parametrize("other", [{"step": Text("Họp dân", "Meeting")}, {"due_on": date(2022, 10, 28)}])
+def test_a_breach_stands_for_no_other_term(alert, other):
+    notices = group([alert(1, rung="breach", **RUNGS["breach"]), alert(1, rung="T+1", **other)])
+    assert [parcel.rung for parcel in coalesce(notices, limit=6)] == ["breach", "T+1"]
+
+
+def test_a_breach_of_some_does_not_stand_for_the_reminder_about_more(alert):
+    some = alert(1, rung="breach", count=3, **RUNGS["breach"])
+    parcels = coalesce(group([some, alert(2, rung="T+1", count=8)]), limit=6)
+    assert [(parcel.rung, parcel.notices[0].count) for parcel in parcels] == [("breach", 3), ("T+1", 8)]
+
+
+def test_breaches_of_several_causes_are_told_apart_and_stand_for_the_reminder_about_all(alert):
+    cause = {"cause": {"vi": "do phúc tra", "en": "because of the re-check"}}
+    late = alert(2, rung="breach", count=5, **(RUNGS["breach"] | {"details": cause}))
+    plain = alert(1, rung="breach", count=3, **RUNGS["breach"])
+    parcels = coalesce(group([plain, late, alert(3, rung="T+1", count=8)]), limit=6)
+    assert [(parcel.rung, parcel.notices[0].count) for parcel in parcels] == [("breach", 3), ("breach", 5)]
+
+
 @SHARED
 @given(
-    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 6), st.sampled_from(["T-1", "T", "T+1"])), max_size=40),
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 6), st.sampled_from(sorted(RUNGS))), max_size=40),
     st.integers(1, 8),
 )
 def test_every_fact_is_settled_exactly_once_within_the_limit(alert, cases, limit):
-    notices = group([alert(n, f"thon-{v}", rung=rung) for n, v, rung in cases])
+    notices = group([alert(n, f"thon-{v}", rung=rung, **RUNGS[rung]) for n, v, rung in cases])
     parcels = coalesce(notices, limit=limit)
     assert len(parcels) <= limit
     covered = list(chain.from_iterable(parcel.covered for parcel in parcels))
     assert sorted(covered) == sorted({(f"deadline:thon-{v}-{n}", rung) for n, v, rung in cases})
+
+
+@SHARED
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(sorted(RUNGS))), min_size=1, max_size=20))
+def test_of_one_term_the_gravest_is_told_and_a_milder_thing_only_where_it_is_about_more(alert, cases):
+    notices = group([alert(n, rung=rung, **RUNGS[rung]) for n, rung in cases])
+    first, *others = coalesce(notices, limit=100)
+    kinds = ("deadline", "season_lost", "breach")
+    gravest = max((RUNGS[rung].get("kind", "deadline") for _, rung in cases), key=kinds.index)
+    assert first.notices[0].like.kind == gravest
+    assert all(other.notices[0].count > first.notices[0].count for other in others)

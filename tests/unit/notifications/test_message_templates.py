@@ -127,6 +127,7 @@ SAMPLES = {
         weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 40, 37, 2)]),
         weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 0, 0, 0)]),
         weekly_summary(day("2022-10-24"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 0, 0, 5)]),
+        weekly_summary(day("2022-10-10"), day("2022-10-30"), [UnitRate("xã Cẩm Duệ", 40, 37, 2)]),
     ],
     "delay_notice": [
         {**CASE, **LETTER},
