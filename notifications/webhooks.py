@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
 from datetime import timedelta
 from typing import TYPE_CHECKING, get_args
 
@@ -18,6 +17,7 @@ from ..persistence import webhooks
 from ..persistence.changes import settled_before
 from ..persistence.messages import MessageRow, store
 from .channels.guard import AddressGuard, Neighbourhood
+from .channels.trust import machines_trust
 from .channels.webhook import WebhookChannel
 from .directory import StaffDirectory
 from .model import PermanentFailure, message_id
@@ -77,7 +77,7 @@ class SubscriptionChannel:
         self._clock = clock
         self._guard = guard or guard_for(())
         self._source = source
-        self._tls = ssl.create_default_context()
+        self._tls = machines_trust()
 
     def send(self, message: Message) -> Receipt:
         """Post the event; `PermanentFailure` if the subscription is there no more."""

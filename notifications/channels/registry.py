@@ -14,6 +14,7 @@ from .inbox import InboxChannel
 from .log import LogChannel
 from .settings import ChannelSettings
 from .smtp import Relay, SmtpChannel
+from .trust import machines_trust
 from .webhook import Patience, WebhookChannel
 
 if TYPE_CHECKING:
@@ -121,8 +122,10 @@ def _log(settings: ChannelSettings, _: Surroundings) -> Channel:
 
 
 def _tls(settings: ChannelSettings, authority: str) -> ssl.SSLContext:
+    if not authority:
+        return machines_trust()
     try:
-        return ssl.create_default_context(cafile=authority or None)
+        return ssl.create_default_context(cafile=authority)
     except OSError as error:
         settings.refuse(f"ca_file = {authority!r} cannot be used: {error}")
 

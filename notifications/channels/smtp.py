@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import socket
-import ssl
 from dataclasses import dataclass, field
 from email.charset import BASE64, Charset
 from email.errors import MessageError
@@ -20,8 +19,11 @@ from ...foundation.errors import InputError
 from ...foundation.text import nfc
 from ..model import PermanentFailure, Receipt, TemporaryFailure
 from .guard import AddressGuard
+from .trust import machines_trust
 
 if TYPE_CHECKING:
+    import ssl
+
     from ..model import DeliveryFailure, Message
 
 __all__ = ["Relay", "Security", "SmtpChannel", "mail"]
@@ -46,7 +48,7 @@ class Relay:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     timeout: float = 30.0
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context, repr=False)
+    tls: ssl.SSLContext = field(default_factory=machines_trust, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse half a login, an unknown security, and a login in the clear."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import ssl
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,8 +16,10 @@ from ..model import DeliveryFailure, PermanentFailure, Receipt, TemporaryFailure
 from ..optional import require
 from .guard import AddressGuard
 from .signing import secret_key, signature_headers
+from .trust import machines_trust
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Mapping, Sequence
 
     import httpx
@@ -83,7 +84,7 @@ class WebhookChannel:
         self._patience = patience or Patience()
         self._hops = _MOST_HOPS if follow_redirects else 0
         self._guard = guard or AddressGuard()
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or machines_trust()
 
     def send(self, message: Message) -> Receipt:
         """Post the event; a status of 2xx is delivery."""

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from rasoat.api import Rasoat
 from rasoat.foundation.clock import FrozenClock
+from rasoat.notifications.channels.trust import machines_trust
 from rasoat.notifications.dispatch import dispatch
 from rasoat.notifying import load_notify
+from rasoat.persistence.migrating import head_revision
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = ["send_once"]
+
+# Senders are forked from a process that has read this file: what each of them would read first is read here.
+machines_trust()
+head_revision()
 
 
 def send_once(url: str, settings: str, now: datetime, secret: str) -> None:

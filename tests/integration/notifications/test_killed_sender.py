@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("sender")  # the server that senders are forked from starts once
+
 KILLS = int(os.environ.get("RASOAT_KILLS", "15"))
 COMMUNE, DISTRICT = "42/446/18766", "42/446"
 LEASE = timedelta(minutes=6)
