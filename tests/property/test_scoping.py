@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,16 +10,19 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from rasoat.deadlines.releases import calendar
 from rasoat.engine import queries
+from rasoat.engine.tidings import tiding
 from rasoat.engine.values import Mandate
-from rasoat.persistence import changes, reading_log, reads
+from rasoat.persistence import changes, inbox, reading_log, reads, webhooks
+from rasoat.persistence.canonical import canonical_json
 from rasoat.persistence.cases import CaseRow, insert_cases
 from rasoat.persistence.database import Database
 from rasoat.persistence.deadlines import DeadlineRow, insert_deadlines
 from rasoat.persistence.events import EventRow, insert_events
+from rasoat.persistence.historical import cases_on, standing
 from rasoat.persistence.migrating import upgrade
 from rasoat.persistence.rounds import HouseholdRow, RoundRow, insert_households, insert_round, insert_units
 from rasoat.persistence.scoping import scope_of
@@ -29,7 +33,9 @@ PERSONAL = frozenset({"enumerator", "committee"})
 TODAY = date(2022, 10, 10)
 _FIRM = False  # not provisional
 NOW = datetime(2022, 10, 10, 3, tzinfo=UTC)
+DAY = timedelta(days=1)
 # Codes of which one begins like another, or sorts next to the separator: where a careless prefix would leak.
+ADDRESSES = ("cb", "cb2", "CB", "c", "cb%", "*")
 CODES = ("4", "42", "421", "42-1", "42.1", "420")
 
 
@@ -128,6 +134,22 @@ def _deadline(i, opened_in, path):
     )  # fmt: skip
 
 
+def _move(tx, i, old, new):
+    payload = canonical_json({"unit_from": old, "unit_to": new}).decode()
+    row = EventRow(i, 2, "moved", "move", "registered", "registered", None, TODAY + DAY, NOW, "cb", payload, b"i" * 32)
+    insert_events(tx, [row])
+    tx.execute(update(tx.tables.case).where(tx.tables.case.c.id == i).values(unit_path=new))
+
+
+def _fact(path):
+    return tiding("job_stalled", "info", "committee", path, path, path, {"job": "x"}, NOW)
+
+
+def _subscription(i, path):
+    before = NOW - DAY
+    return webhooks.WebhookRow(i, "cb", "https://x.vn", path, (), "active", before, 1, before, before, "")
+
+
 def _sees(mandates, path):
     """Whether a mandate valid today reaches the unit: the engine's own test, asked role by role."""
     return any(m.unit_path and m.covers(m.role, path, TODAY) for m in mandates)
@@ -199,6 +221,60 @@ def test_a_filter_narrows_the_scope_and_never_widens_it(database, world):
             assert {h.unit_path for h in reads.households(tx, scope, unit_path=top, limit=99)} == wanted
             late = queries.overdue(tx, TODAY, calendar(as_known_on=TODAY), unit_path=top, scope=scope)
             assert {line.unit_path for line in late} == wanted
+
+
+@settings(max_examples=effort(30))
+@given(world=worlds())
+def test_the_past_of_what_the_mandates_reach_shows_what_lay_there_then_and_nothing_beside(database, world):
+    tree, mandates = world
+    scope = scope_of(mandates, TODAY, PERSONAL)
+    known = NOW + timedelta(seconds=1)
+    with planted(database, tree) as tx:
+        moved = {}  # every second case has gone to another village since
+        for i, path in list(enumerate(tree.villages, 1))[::2]:
+            moved[i] = tree.villages[-i]
+            _move(tx, i, path, moved[i])
+        for day, places in ((TODAY, {}), (TODAY + DAY, moved)):
+            then = {i: places.get(i, path) for i, path in enumerate(tree.villages, 1)}
+            counts = [line for top in scope.paths for line in standing(tx, day, known + DAY, unit_path=top)]
+            expected = Counter(path for path in then.values() if _sees(mandates, path))
+            assert {path: n for path, _, n in counts} == dict(expected)
+            for top in tree.units:
+                found = {case_id for case_id, *_ in cases_on(tx, day, known + DAY, unit_path=top)}
+                assert found == {i for i, path in then.items() if path == top or path.startswith(top + "/")}
+
+
+@settings(max_examples=effort(20))
+@given(world=worlds())
+def test_a_subscription_is_seen_by_its_unit_s_readers_and_told_of_its_unit_alone(database, world):
+    tree, mandates = world
+    scope = scope_of(mandates, TODAY, PERSONAL)
+    with planted(database, tree) as tx:
+        for path in tree.units:
+            tx.execute(insert(tx.tables.outbox), _fact(path)._asdict())
+        for i, path in enumerate(tree.units, 1):
+            webhooks.keep(tx, _subscription(i, path))
+        seen = webhooks.webhooks(tx, scope, limit=999)
+        assert {row.unit_path for row in seen} == {path for path in tree.units if _sees(mandates, path)}
+        for row in seen:
+            told = {fact.about_path for fact in webhooks.facts_for(tx, row, NOW + DAY, 999)}
+            assert told == {p for p in tree.units if p == row.unit_path or p.startswith(row.unit_path + "/")}
+            assert all(_sees(mandates, path) for path in told)
+
+
+@settings(max_examples=effort(20))
+@given(owners=st.lists(st.sampled_from(ADDRESSES), max_size=12))
+def test_an_inbox_shows_counts_and_marks_its_owner_s_messages_alone(database, owners):
+    with planted(database, Tree(())) as tx:
+        for i, owner in enumerate(owners):
+            inbox.put(tx, inbox.InboxRow(f"m{i:02}", owner, "deadline", "info", "", "", "", NOW, None))
+        everything = [f"m{i:02}" for i in range(len(owners))]
+        for owner in ADDRESSES:
+            mine = {f"m{i:02}" for i, whose in enumerate(owners) if whose == owner}
+            assert {row.message_id for row in inbox.letters(tx, owner, limit=99)} == mine
+            assert inbox.unread(tx, owner) == len(mine)
+            assert inbox.mark_read(tx, owner, everything, NOW) == len(mine)
+            assert inbox.unread(tx, owner) == 0
 
 
 @given(world=worlds())
