@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..deadlines.ladder import rungs_reached, was_missed
 from ..foundation.clock import end_of, start_of
 from ..foundation.paths import parent
-from ..persistence.wakeups import RungRow, claim_rungs
+from ..persistence.wakeups import claim_rung
 from .tidings import tiding, what
 
 if TYPE_CHECKING:
@@ -42,45 +42,50 @@ class Climbed(NamedTuple):
     told: list[OutboxRow]
 
 
+class _Claimed(NamedTuple):
+    """A rung, its instant, and the deadlines of which nobody had claimed it before."""
+
+    rung: Rung
+    instant: datetime
+    rows: Sequence[DeadlineRow]
+
+
 def climb(tx: Tx, at: Climb) -> tuple[Climbed, Climbed]:
     """Claim the rungs reached, and tell the office each of them names, once for the whole group.
 
     Returns what lies before the end of the term and what lies after it. A rung whose day was over when the worker
     came is claimed as missed and told all the same.
     """
-    reached = rungs_reached(at.rule.ladder, at.group.due_on, at.now, at.calendar)
-    claimed = claim_rungs(tx, _claims(at, reached))
+    claimed = _claim(tx, at, missed=None)
     over = end_of(at.group.due_on)
-    before = _told(at, [each for each in reached if each[1] < over], claimed)
-    after = _told(at, [each for each in reached if each[1] >= over], claimed)
+    before = _told(at, [each for each in claimed if each.instant < over])
+    after = _told(at, [each for each in claimed if each.instant >= over])
     return before, after
 
 
 def claim_overtaken(tx: Tx, at: Climb) -> int:
     """Put on record, as missed, the rungs that a closing overtook before the worker came; nobody is told any more."""
-    reached = rungs_reached(at.rule.ladder, at.group.due_on, at.now, at.calendar)
-    return len(claim_rungs(tx, [claim._replace(missed=True) for claim in _claims(at, reached)]))
+    return sum(len(claimed.rows) for claimed in _claim(tx, at, missed=True))
 
 
-def _claims(at: Climb, reached: Sequence[tuple[Rung, datetime]]) -> list[RungRow]:
-    """Return what to claim: of each deadline the rungs that lie within its term, not before its beginning."""
+def _claim(tx: Tx, at: Climb, *, missed: bool | None) -> list[_Claimed]:
+    """Claim the rungs reached of each deadline, those that lie within its term, not before its beginning.
+
+    Without `missed`, a rung is missed whose day is over.
+    """
     begun = {day: start_of(day) for day in {row.started_on for row in at.rows}}
-    return [
-        RungRow(row.id, row.due_on, rung.step, at.now, missed)
-        for rung, instant, missed in ((rung, instant, was_missed(instant, at.now)) for rung, instant in reached)
-        for row in at.rows
-        if instant >= begun[row.started_on]
-    ]
+    found = []
+    for rung, instant in rungs_reached(at.rule.ladder, at.group.due_on, at.now, at.calendar):
+        within = {row.id: row for row in at.rows if instant >= begun[row.started_on]}
+        late = was_missed(instant, at.now) if missed is None else missed
+        ids = claim_rung(tx, list(within), rung.step, at.now, missed=late)
+        found.append(_Claimed(rung, instant, [row for row in within.values() if row.id in ids]))
+    return found
 
 
-def _told(at: Climb, reached: Sequence[tuple[Rung, datetime]], claimed: set[tuple[int, int]]) -> Climbed:
-    told, count = [], 0
-    for rung, instant in reached:
-        mine = [row for row in at.rows if (row.id, rung.step) in claimed]
-        count += len(mine)
-        if mine:
-            told.append(_tiding(at, rung, instant, mine))
-    return Climbed(count, told)
+def _told(at: Climb, claimed: Sequence[_Claimed]) -> Climbed:
+    told = [_tiding(at, each.rung, each.instant, each.rows) for each in claimed if each.rows]
+    return Climbed(sum(len(each.rows) for each in claimed), told)
 
 
 def _tiding(at: Climb, rung: Rung, instant: datetime, rows: Sequence[DeadlineRow]) -> OutboxRow:

@@ -208,7 +208,7 @@ def _refused(tx: Tx, due: _Due, rows: Sequence[DeadlineRow], code: str) -> None:
     """Keep a timer that the procedure refused: wake again later, and tell the desk, once a day."""
     log.error("timer_refused", trigger=due.rule.on_expiry, unit=due.group.unit_path, count=len(rows), code=code)
     again = due.now + _TRY_AGAIN
-    deadline_rows.set_next(tx, [(again, row.breached_at, row.id) for row in rows])
+    deadline_rows.set_next(tx, [row.id for row in rows], again)
     problem = f"{due.rule.on_expiry}: {code} ({len(rows)})"
     enqueue(tx, [stalled(due.rule.key, due.rule.owner, due.rows[0].owner_path, problem, due.now)])
 
@@ -220,5 +220,5 @@ def _wake_again(tx: Tx, due: _Due) -> None:
     if of_round:
         wake = min(wake or tomorrow(now), tomorrow(now))
     passes = due.rule.kind is not DeadlineKind.MINIMUM
-    breaches = [row.breached_at or (now if passes and row.due_at <= now else None) for row in due.rows]
-    deadline_rows.set_next(tx, [(wake, breached, row.id) for row, breached in zip(due.rows, breaches, strict=True)])
+    breached = now if passes and due.rows[0].due_at <= now else None
+    deadline_rows.set_next(tx, [row.id for row in due.rows], wake, breached_at=breached)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import null, select, update
+from sqlalchemy import bindparam, func, null, select, update
 
 from .statements import Statement, in_ids, insertion, keyed_update
 
@@ -110,14 +110,15 @@ def _closing(tables: Tables, given: Given) -> Any:
     )
 
 
-def _waking(tables: Tables, given: Given) -> Any:
+def _waking(tables: Tables) -> Any:
     d = tables.deadline.c
-    values = {"next_at": given("next_", d.next_at), "breached_at": given("breached_", d.breached_at)}
-    return update(tables.deadline).values(values).where(d.id == given("id_", d.id))
+    breached = func.coalesce(d.breached_at, bindparam("breached", type_=d.breached_at.type))
+    values = {"next_at": bindparam("next", type_=d.next_at.type), "breached_at": breached}
+    return update(tables.deadline).values(values).where(in_ids(d.id, "ids"))
 
 
 _CLOSE = keyed_update("close deadlines", ("status_", "closed_on_", "breached_at_", "cause_", "id_"), _closing)
-_SET_NEXT = keyed_update("set next wake-up", ("next_", "breached_", "id_"), _waking)
+_SET_NEXT = Statement("set next wake-up", ("next", "breached", "ids"), _waking)
 _INSERT_ENTRY = insertion("insert ledger entries", lambda t: t.deadline_entry, LedgerEntry._fields)
 
 
@@ -146,9 +147,9 @@ def close(tx: Tx, closings: Sequence[Closing]) -> None:
     tx.later(_CLOSE, rows)
 
 
-def set_next(tx: Tx, rows: Sequence[tuple[datetime | None, datetime | None, int]]) -> None:
-    """Set when the worker must look again, and the instant of the breach, by deadline id."""
-    tx.many(_SET_NEXT, [(_instant(tx, n), _instant(tx, b), i) for n, b, i in rows])
+def set_next(tx: Tx, ids: Sequence[int], next_at: datetime | None, *, breached_at: datetime | None = None) -> None:
+    """Set when the worker must look at deadlines again, and the instant of a breach where none is on record yet."""
+    tx.run(_SET_NEXT, _instant(tx, next_at), _instant(tx, breached_at), tx.ids(ids))
 
 
 def insert_entries(tx: Tx, entries: Sequence[LedgerEntry]) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, literal_column, select, true
+from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from .statements import Statement, json_rows
-from .types import instant_from_text, instant_text
+from .statements import Statement, in_ids
+from .types import instant_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DueGroup",
-    "RungRow",
-    "claim_rungs",
+    "claim_rung",
     "due_groups",
     "is_open",
     "next_wake_at",
@@ -44,16 +42,6 @@ class DueGroup(NamedTuple):
     rule: str
     unit_path: str
     due_on: date
-
-
-class RungRow(NamedTuple):
-    """A claimed rung of one deadline's ladder."""
-
-    deadline_id: int
-    due_on: date
-    step: int
-    claimed_at: datetime
-    missed: bool
 
 
 def is_open(tx: Tx) -> ColumnElement[bool]:
@@ -118,27 +106,28 @@ def take_group(tx: Tx, group: DueGroup) -> bool:
 
 
 def _claim(tables: Tables, dialect: str) -> Any:
-    rung = tables.rung
-    given = json_rows(dialect, {name: rung.c[name].type for name in RungRow._fields})
+    d, rung = tables.deadline, tables.rung
+    said = [bindparam(name, type_=rung.c[name].type).label(name) for name in ("step", "claimed_at", "missed")]
     insert = (sqlite if dialect == "sqlite" else postgresql).insert
     # SQLite cannot tell this ON CONFLICT from a join's ON unless a WHERE stands between them.
     return (
         insert(rung)
-        .from_select(RungRow._fields, select(*(given.c[name] for name in RungRow._fields)).where(true()))
+        .from_select(
+            ("deadline_id", "due_on", "step", "claimed_at", "missed"),
+            select(d.c.id, d.c.due_on, *said).where(in_ids(d.c.id, "ids")),
+        )
         .on_conflict_do_nothing()
-        .returning(rung.c.deadline_id, rung.c.step)
+        .returning(rung.c.deadline_id)
     )
 
 
-_CLAIM = {kind: Statement("claim rungs", ("rows",), partial(_claim, dialect=kind)) for kind in ("sqlite", "postgresql")}
+_GIVEN = ("step", "claimed_at", "missed", "ids")
+_CLAIM = {kind: Statement("claim rungs", _GIVEN, partial(_claim, dialect=kind)) for kind in ("sqlite", "postgresql")}
 
 
-def claim_rungs(tx: Tx, rows: Sequence[RungRow]) -> set[tuple[int, int]]:
-    """Claim rungs by unique insert; return the (deadline id, step) that nobody had claimed before."""
-    if not rows:
+def claim_rung(tx: Tx, deadline_ids: Sequence[int], step: int, now: datetime, *, missed: bool) -> set[int]:
+    """Claim one rung of many deadlines' ladders by unique insert; return the ids of those nobody had claimed before."""
+    if not deadline_ids:
         return set()
-    stamps = {row.claimed_at: instant_text(row.claimed_at) for row in rows}
-    members = [
-        {**row._asdict(), "due_on": row.due_on.isoformat(), "claimed_at": stamps[row.claimed_at]} for row in rows
-    ]
-    return set(tx.rows(_CLAIM[tx.dialect], json.dumps(members)))
+    found = tx.rows(_CLAIM[tx.dialect], step, tx.instant(now), missed, tx.ids(deadline_ids))
+    return {deadline_id for (deadline_id,) in found}
