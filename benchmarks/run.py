@@ -1,4 +1,4 @@
-"""All of `make bench`: start-up, write path, writers, sweep, upgrade, peers; table and picture go into docs/.
+"""All of `make bench`: start-up, write path, its parts, writers, sweep, upgrade, peers; table and picture go to docs/.
 
     python -m benchmarks [--million] [--quick]
 
@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import million, peers, plotting, starting, sweep, upgrade, write_path, writers
+from benchmarks import million, parts, peers, plotting, starting, sweep, upgrade, write_path, writers
 from benchmarks.places import machine
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class _Sizes(NamedTuple):
     """The arguments of each benchmark."""
 
     write_path: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     writers: tuple[str, ...] = ()
     sweep: tuple[str, ...] = ()
     upgrade: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class _Sizes(NamedTuple):
 _FULL = _Sizes()
 _QUICK = _Sizes(
     write_path=("--steps", "1", "20", "--commits", "2"),
+    parts=("--steps", "1", "20", "--commits", "2"),
     writers=("--writers", "1", "2", "--steps", "8"),
     sweep=("--open", "2000"),
     upgrade=("--cases", "2000"),
@@ -55,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     others = peers.main(sizes.peers)
     lines = [f"import rasoat {started.import_ms} ms, open and ask {started.open_ms} ms"]
     lines += [write_path.line(result) for result in paths]
+    lines += [parts.table(result) for result in parts.main(sizes.parts)]
     lines += [writers.line(result) for result in writers.main(sizes.writers)]
     lines += [sweep.line(result) for result in sweep.main(sizes.sweep)]
     lines += [upgrade.line(result) for result in upgrade.main(sizes.upgrade)]
