@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ._common import opened
+from ._progress import progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ def moved_in(
     within: str | None = None,
 ) -> dict[str, Any]:
     """Move the open deadlines of a database onto the releases of `shelf`, or only say which, as JSON values."""
-    with opened(db, keys, as_json=as_json, now=now, asks=dry_run) as engine:
+    with opened(db, keys, as_json=as_json, now=now, asks=dry_run) as engine, progress("counting", quiet=as_json):
         done = engine.recalendar(library=shelf, unit_path=within, dry_run=dry_run)
     shifts = [{**asdict(s), "old_due_on": str(s.old_due_on), "new_due_on": str(s.new_due_on)} for s in done.shifts]
     counts = {"moved": done.moved, "firm": done.firm, "provisional": done.provisional, "checked": done.checked}

@@ -67,7 +67,7 @@ def verify(
 
         round_id = None if round_ is None else _round_id(tx, round_)
         total = 1 if case is not None else case_count(tx, round_id)
-        with counting(text("audit.progress").within(tongue), total) as progress:
+        with counting(text("audit.progress").within(tongue), total, quiet=as_json) as progress:
             outside = _outside(against or [])
             ring = engine.keys.ring()
             audit = Audit(
@@ -84,7 +84,8 @@ def verified(database: Database, ring: KeyRing, tongue: Language, *, as_json: bo
     from ..persistence.audit import Audit
     from ..persistence.chain_rows import case_count
 
-    with database.read() as tx, counting(text("audit.progress").within(tongue), case_count(tx)) as progress:
+    title = text("audit.progress").within(tongue)
+    with database.read() as tx, counting(title, case_count(tx), quiet=as_json) as progress:
         audit = Audit(tx, ring.public_keys(), progress=progress)
         found = _Found(_SHOWN, audit.everything())
     if found.count:

@@ -59,7 +59,7 @@ def backup(
     tongue = language(lang)
     with refusals(as_json=as_json), _current(db) as database:
         ring = prepared_keys(database, keys, db, create=False).ring() if verify else None
-        with counting(text("audit.copy.backing_up").within(tongue), None) as progress:
+        with counting(text("audit.copy.backing_up").within(tongue), None, quiet=as_json) as progress:
             kind = back_up(database, path, taken_at=instant_text(SystemClock().now()), progress=progress)
         copy = _reading(path) if kind == "sqlite" else db
         found = _verified(copy, ring, tongue, as_json=as_json) if ring else {}
@@ -84,7 +84,7 @@ def restore(
     tongue = language(lang)
     with refusals(as_json=as_json), _whole_or_none(db), _any(db) as database:
         ring = _ring(keys, db) if verify else None
-        with counting(text("audit.copy.restoring").within(tongue), None) as progress:
+        with counting(text("audit.copy.restoring").within(tongue), None, quiet=as_json) as progress:
             kind = bring_back(path, database, progress=progress)
         found = _verified(db, ring, tongue, as_json=as_json) if ring else {}
     _done("audit.copy.restored", {"path": str(path), "kind": kind, **found}, tongue, as_json=as_json)
@@ -112,7 +112,11 @@ def export(
 
     tongue = language(lang)
     title = text("audit.copy.exporting").within(tongue)
-    with refusals(as_json=as_json), _current(db) as database, counting(title, row_count(database)) as progress:
+    with (
+        refusals(as_json=as_json),
+        _current(db) as database,
+        counting(title, row_count(database), quiet=as_json) as progress,
+    ):
         if form is Format.PARQUET:
             counts = write_parquet(database, path, progress=progress)
         else:
@@ -145,7 +149,7 @@ def load(
         ring = _ring(keys, db) if verify else None
         with opened_archive(path) as archive:
             total = manifest_from(archive).rows
-            with counting(text("audit.copy.loading").within(tongue), total) as progress:
+            with counting(text("audit.copy.loading").within(tongue), total, quiet=as_json) as progress:
                 load_all(database, archive, progress=progress)
         found = _verified(db, ring, tongue, as_json=as_json) if ring else {}
     _done("audit.copy.loaded", {"path": str(path), "rows": total, **found}, tongue, as_json=as_json)

@@ -14,6 +14,7 @@ from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import fault
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._days import day
+from ._progress import progress
 from ._refusals import REFUSED, WRONG_USAGE
 from ._speaking import wrong_usage
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from sqlalchemy.engine import Connection
+
     from ..api import Rasoat
+    from ..engine.people import Household, Registered
     from ..foundation.messages import Language
     from ..importing import HouseholdRecord, Parsed
     from ..importing.registering import Villages
@@ -32,6 +36,7 @@ __all__ = ["Kind", "import_file"]
 
 
 _SHOWN = 5
+_PART = 500
 
 
 class Kind(StrEnum):
@@ -82,28 +87,40 @@ def import_file(
     """
     if area not in (None, "rural", "urban"):
         raise wrong_usage(code="usage.area", area=area)
-    from ..importing.registering import villages_of
-
-    tongue = language(lang)
+    said = _Said(file, sheet, area, unit, partial, keep_registered, language(lang), as_json)
+    begun = started_on.date() if started_on else None
     with opened(db, keys, as_json=as_json, now=now, create=True) as engine:
         if kind is Kind.UNITS:
-            done = _units(engine, file, changes, sheet, tongue, as_json=as_json)
+            done = _units(engine, said, changes)
         else:
-            day = started_on.date() if started_on else None
-            known = _known_round(engine, round_code)
-            villages = villages_of(_units_on(engine, day), unit or (known and known.unit_path))
-            parsed = _read(villages, file, sheet, area)
-            _stop_at_errors(parsed, partial, tongue, as_json=as_json)
-            begun = day or (known.started_on if known else engine.today())
-            asked = round_code and _Round(round_code, procedure, begun)
-            done = _households(engine, parsed, villages, asked or None, keep=keep_registered)
-            done["refused_rows"] = _write_refused(parsed, partial)
+            done = _list(engine, said, _Asked(round_code, procedure, begun) if round_code else None, begun)
     if as_json:
         print_json(done)
     else:
         typer.echo(", ".join(f"{key}: {_brief(value)}" for key, value in done.items() if value not in (None, [])))
     if done.get("refused") or (done.get("differing") and not keep_registered):
         raise typer.Exit(REFUSED)
+
+
+class _Said(NamedTuple):
+    """A file, what the file itself does not say, and how the answer is told."""
+
+    file: Path
+    sheet: str | None
+    area: Any
+    unit: str | None
+    partial: Path | None
+    keep: bool
+    tongue: Language
+    as_json: bool
+
+
+class _Asked(NamedTuple):
+    """The round a list is put forward in, as it was typed."""
+
+    code: str
+    procedure: str
+    started_on: date | None
 
 
 def _brief(value: Any) -> Any:
@@ -120,18 +137,29 @@ def _briefly(each: dict[str, Any]) -> str:
     return f"{each['row']}: {each['code']} {each['column']} {each['kept'] or '…'} → {each['given'] or '…'}"
 
 
-def _units(
-    engine: Rasoat, file: Path, changes: Path | None, sheet: str | None, tongue: Language, *, as_json: bool
-) -> dict[str, Any]:
+def _units(engine: Rasoat, said: _Said, changes: Path | None) -> dict[str, Any]:
     from ..importing import read_units
     from ..workflows.rows import RowsRefusedError
 
     try:
-        units = read_units(file, changes, sheet=sheet)
+        units = read_units(said.file, changes, sheet=said.sheet)
     except RowsRefusedError as error:
-        _tell(file.name, error.rows, tongue, as_json=as_json)
+        _tell(said.file.name, error.rows, said.tongue, as_json=said.as_json)
         raise typer.Exit(REFUSED) from None
-    return {"file": str(file), "units": len(units), "new": engine.load_units(units)}
+    return {"file": str(said.file), "units": len(units), "new": engine.load_units(units)}
+
+
+def _list(engine: Rasoat, said: _Said, asked: _Asked | None, day: date | None) -> dict[str, Any]:
+    """Read a household list; register it, and put it forward if a round was named."""
+    from ..importing.registering import villages_of
+
+    known = _known_round(engine, asked.code) if asked else None
+    villages = villages_of(_units_on(engine, day), said.unit or (known and known.unit_path))
+    parsed = _read(villages, said)
+    _stop_at_errors(parsed, said)
+    begun = day or (known.started_on if known else engine.today())
+    done = _households(engine, parsed, villages, asked and asked._replace(started_on=begun), said)
+    return {**done, "refused_rows": _write_refused(parsed, said.partial)}
 
 
 def _units_on(engine: Rasoat, day: date | None) -> list[UnitRow]:
@@ -140,51 +168,40 @@ def _units_on(engine: Rasoat, day: date | None) -> list[UnitRow]:
     return [u for u in engine.units() if u.valid_from <= on and (u.valid_to is None or on <= u.valid_to)]
 
 
-class _Round(NamedTuple):
-    """The round a list belongs to."""
-
-    code: str
-    procedure: str
-    started_on: date
-
-
-def _known_round(engine: Rasoat, code: str | None) -> RoundRow | None:
+def _known_round(engine: Rasoat, code: str) -> RoundRow | None:
     from ..persistence.rounds import round_by_code
 
     with engine.database.read() as tx:
-        return round_by_code(tx, code) if code is not None else None
+        return round_by_code(tx, code)
 
 
-def _read(villages: Villages, file: Path, sheet: str | None, area: Any) -> Parsed[HouseholdRecord]:
+def _read(villages: Villages, said: _Said) -> Parsed[HouseholdRecord]:
     from ..importing import read_households
 
     names = villages.names or (None if not villages.ambiguous else {})
-    return read_households(file, sheet=sheet, villages=names, area=area, ambiguous=villages.ambiguous)
+    return read_households(said.file, sheet=said.sheet, villages=names, area=said.area, ambiguous=villages.ambiguous)
 
 
 def _households(
-    engine: Rasoat, parsed: Parsed[HouseholdRecord], villages: Villages, asked: _Round | None, *, keep: bool
+    engine: Rasoat, parsed: Parsed[HouseholdRecord], villages: Villages, asked: _Asked | None, said: _Said
 ) -> dict[str, Any]:
     """Register a list, and put it forward: all of it in one transaction, or nothing."""
     from ..engine.people import require_as_registered
     from ..importing.registering import household_of
 
-    households = [household_of(record, villages.paths) for record in parsed.records]
-    cases = None
+    households, cases = [household_of(record, villages.paths) for record in parsed.records], None
     with engine.transaction() as tx:
         here = tx.connection
         if asked is not None:
             commune = _commune(each.unit_path for each in households)
-            ends_on = engine.season_end(asked.procedure, asked.started_on)
-            engine.open_round(asked.code, asked.procedure, commune, asked.started_on, ends_on=ends_on, connection=here)
-        registered = engine.register_households(households, connection=here)
+            begun = asked.started_on or engine.today()
+            ends_on = engine.season_end(asked.procedure, begun)
+            engine.open_round(asked.code, asked.procedure, commune, begun, ends_on=ends_on, connection=here)
+        registered = _registered(engine, households, here, quiet=said.as_json)
         if asked is not None:
-            if not keep:
+            if not said.keep:
                 require_as_registered(registered)
-            asks_origin = "origin" in engine.library.in_force(asked.procedure, asked.started_on).opens_with
-            facts = {r.code: {"origin": r.origin} if asks_origin else {} for r in parsed.records}
-            wanted = {code: told for code, told in facts.items() if code in registered.ids}
-            cases = engine.put_forward(asked.code, wanted, asked.started_on, connection=here).new
+            cases = _put_forward(engine, parsed, registered, asked, here, quiet=said.as_json)
     return {
         "file": parsed.file,
         "households": len(parsed.records),
@@ -194,6 +211,46 @@ def _households(
         "flagged": [{"code": d.code, "other": d.other_code, "by": d.by} for d in registered.flagged],
         "differing": [{**asdict(d), "row": rows[d.code]} for rows in [_rows(parsed)] for d in registered.differing],
     }
+
+
+def _registered(engine: Rasoat, households: Sequence[Household], here: Connection, *, quiet: bool) -> Registered:
+    """Register a list part by part, telling how far it has come."""
+    from ..engine.people import Registered
+
+    found = Registered({}, 0, (), ())
+    with progress("registering", len(households), quiet=quiet) as told:
+        for start in range(0, len(households), _PART):
+            part = engine.register_households(households[start : start + _PART], connection=here)
+            found = Registered(
+                {**found.ids, **part.ids},
+                found.new + part.new,
+                found.refused + part.refused,
+                found.flagged + part.flagged,
+                found.differing + part.differing,
+            )
+            told(min(start + _PART, len(households)))
+    return found
+
+
+def _put_forward(
+    engine: Rasoat,
+    parsed: Parsed[HouseholdRecord],
+    registered: Registered,
+    asked: _Asked,
+    here: Connection,
+    *,
+    quiet: bool,
+) -> int:
+    """Open the cases of what was registered, part by part; return how many are new."""
+    begun = asked.started_on or engine.today()
+    asks_origin = "origin" in engine.library.in_force(asked.procedure, begun).opens_with
+    facts = {r.code: {"origin": r.origin} if asks_origin else {} for r in parsed.records if r.code in registered.ids}
+    wanted, new = list(facts.items()), 0
+    with progress("opening", len(wanted), quiet=quiet) as told:
+        for start in range(0, len(wanted), _PART):
+            new += engine.put_forward(asked.code, dict(wanted[start : start + _PART]), begun, connection=here).new
+            told(min(start + _PART, len(wanted)))
+    return new
 
 
 def _rows(parsed: Parsed[HouseholdRecord]) -> dict[str, int]:
@@ -211,10 +268,10 @@ def _commune(paths: Any) -> str:
     return communes[0]
 
 
-def _stop_at_errors(parsed: Parsed[Any], partial: Path | None, tongue: Language, *, as_json: bool) -> None:
-    if parsed.ok or (partial is not None and parsed.records):
+def _stop_at_errors(parsed: Parsed[Any], said: _Said) -> None:
+    if parsed.ok or (said.partial is not None and parsed.records):
         return
-    _tell(parsed.file, parsed.errors, tongue, as_json=as_json)
+    _tell(parsed.file, parsed.errors, said.tongue, as_json=said.as_json)
     raise typer.Exit(REFUSED if parsed.errors else WRONG_USAGE)
 
 

@@ -88,7 +88,7 @@ def rotate(*, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_js
         if not _is_unfinished(ring, wrapped):
             ring = with_new_master(ring)
             save_ring(ring, source.path, replace_old=True)
-        with counting(text("audit.keys.wrapping").within(tongue), sum(wrapped.values())) as progress:
+        with counting(text("audit.keys.wrapping").within(tongue), sum(wrapped.values()), quiet=as_json) as progress:
             count = rewrap_all(database, Vault(ring), ring.active, progress=progress)
     fields = {"key": ring.active, "households": count, "resumed": former == ring.active}
     if as_json:

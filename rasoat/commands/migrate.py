@@ -9,6 +9,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
+from ._progress import progress
 from ._refusals import REFUSED, refusals
 from ._speaking import wrong_usage
 
@@ -84,9 +85,11 @@ def dry_run(
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now, asks=True) as engine:
         require_unit(engine, unit)
-        report = engine.migrate(
-            named, actor="", answers=_answers(choose), round_code=round_code, unit_path=unit, dry_run=True
-        )
+        with progress("judging", quiet=as_json) as told:
+            report = engine.migrate(
+                named, actor="", answers=_answers(choose), round_code=round_code, unit_path=unit, dry_run=True,
+                progress=told,
+            )  # fmt: skip
         _print_report(report, engine.library, tongue, as_json=as_json)
 
 
@@ -109,9 +112,11 @@ def apply(
     tongue = language(lang)
     with opened(db, keys, as_json=as_json, now=now) as engine:
         require_unit(engine, unit)
-        report = engine.migrate(
-            named, actor=actor, answers=_answers(choose), round_code=round_code, unit_path=unit, batch=batch
-        )
+        with progress("moving", quiet=as_json) as told:
+            report = engine.migrate(
+                named, actor=actor, answers=_answers(choose), round_code=round_code, unit_path=unit, batch=batch,
+                progress=told,
+            )  # fmt: skip
         _print_report(report, engine.library, tongue, as_json=as_json)
     if report.blocked:
         raise typer.Exit(REFUSED)

@@ -12,6 +12,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
+from ._progress import progress
 from ._refusals import REFUSED
 from ._speaking import wrong_usage
 
@@ -172,7 +173,8 @@ def dispatch(
         if digest:
             write_digests(engine.database, engine.engine, notify)
             write_summaries(engine.database, engine.engine, notify)
-        done = send(engine.database, engine.engine, notify, chance=_chance())
+        with progress("sending", quiet=as_json):
+            done = send(engine.database, engine.engine, notify, chance=_chance())
     if as_json:
         print_json(asdict(done))
     else:

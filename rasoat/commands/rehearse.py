@@ -10,6 +10,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, language, opened, print_json
+from ._progress import progress
 from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ def rehearse(
     Example: rasoat rehearse --round 18766-2022 --workflow annual@2025
     """
     tongue = language(lang)
-    with opened(db, keys, as_json=as_json) as engine:
-        found = engine.rehearse(round_code, workflow=workflow, calendar=calendar, settings=_settings(setting))
+    with opened(db, keys, as_json=as_json) as engine, progress("replaying", quiet=as_json) as told:
+        found = engine.rehearse(
+            round_code, workflow=workflow, calendar=calendar, settings=_settings(setting), progress=told
+        )
     if as_json:
         print_json(_object(found))
         return

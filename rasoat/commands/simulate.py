@@ -13,6 +13,7 @@ from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Now, opened, print_json
 from ._days import day
 from ._fields import read_fields, texts_of
+from ._progress import progress
 from ._refusals import refusals
 from ._speaking import wrong_usage
 
@@ -59,7 +60,8 @@ def simulate(
             texts = texts_of(engine, suppose)
             body, own = read_fields(field, texts), read_fields(row, texts)
             supposed.append(Supposition(suppose, tuple(paths), on.date() if on else None, day, households, body, own))
-        answer = engine.what_if(supposed, until.date(), unit_paths=paths)
+        with progress("supposing", quiet=as_json):
+            answer = engine.what_if(supposed, until.date(), unit_paths=paths)
         if as_json:
             lists = {name: getattr(answer, name) for name in ("expected", "added", "removed")}
             shown = {name: [asdict(line) for line in lines] for name, lines in lists.items()}

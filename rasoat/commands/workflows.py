@@ -10,6 +10,7 @@ import typer
 
 from ..foundation.messages import fault
 from ._common import Json
+from ._progress import progress
 from ._refusals import REFUSED, refusals
 from .due import Language_, Tongue
 from .export import export_workflow
@@ -83,7 +84,11 @@ def check(
 
     failed = False
     with refusals(as_json=as_json):
-        found = {w.id: checking.check(w) for w in _chosen(_library(definitions_dir), key)}
+        found, chosen = {}, list(_chosen(_library(definitions_dir), key))
+        with progress("checking", len(chosen), quiet=as_json) as told:
+            for workflow in chosen:
+                found[workflow.id] = checking.check(workflow)
+                told(len(found))
         failed = any(f.severity is checking.Severity.ERROR for findings in found.values() for f in findings)
         if as_json:
             _print({"sound": not failed, "workflows": {k: [_object(f) for f in v] for k, v in found.items()}})
