@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from rasoat.engine.values import Mode
 from rasoat.foundation.errors import ConflictError, IdempotencyError
 from rasoat.foundation.ids import TimeOrderedIds
+from tests.support.forking import forked_processes
 from tests.support.invariants import broken, counts
+from tests.support.one_worker import list_once
 from tests.support.reviews import BEATS, Review, commune
 
-ROOT = Path(__file__).resolve().parents[2]
 LIST, SURVEY = BEATS[0], BEATS[1]
 
 
@@ -134,34 +132,22 @@ def test_one_key_at_once_for_different_cases_lets_one_through(reviews):
     assert counts(writers[0].database)["rasoat_act"] == 1
 
 
-PROCESS = """
-import sys
-from tests.support.reviews import BEATS, Review
-from rasoat.foundation.ids import TimeOrderedIds
-from rasoat.persistence.database import Database
-review = Review(Database.open(sys.argv[1]), ids=TimeOrderedIds())
-review.move_to(BEATS[0])
-print("ready", flush=True)
-sys.stdin.readline()
-outcome = review.fire(BEATS[0], [int(i) for i in sys.argv[2].split(",")], idempotency_key="same")
-print(outcome.act_id, flush=True)
-review.database.dispose()
-"""
-
-
+@pytest.mark.xdist_group("forked")
 def test_two_processes_with_one_key_give_one_answer(reviews, database_url):
     [review] = reviews(1)
     ids = review.open_round(1, villages=1, households=20)
-    command = [sys.executable, "-c", PROCESS, database_url, ",".join(map(str, ids))]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
-    with subprocess.Popen(command, **pipes) as one, subprocess.Popen(command, **pipes) as two:
-        for process in (one, two):
-            while process.stdout.readline() != "ready\n":
-                assert process.poll() is None
-        for process in (one, two):
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        answers = {process.communicate()[0].split()[-1] for process in (one, two)}
-        assert (one.returncode, two.returncode) == (0, 0)
-    assert len(answers) == 1
+    processes = forked_processes()
+    together = processes.Barrier(2)
+    answers = []
+    for _ in range(2):
+        hears, tells = processes.Pipe(duplex=False)
+        process = processes.Process(target=list_once, args=(database_url, ids, together, tells))
+        process.start()
+        tells.close()
+        answers.append((process, hears))
+    acts = {hears.recv() for _, hears in answers}
+    for process, _ in answers:
+        process.join(60)
+    assert [process.exitcode for process, _ in answers] == [0, 0]
+    assert len(acts) == 1
     assert counts(review.database)["rasoat_act"] == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ from rasoat.foundation.clock import FrozenClock
 from rasoat.persistence import inbox
 from rasoat.persistence.outbox import enqueue
 from tests.support.clockwork import at
+from tests.support.forking import forked_processes
 from tests.support.post import CHANNELS, SECRET, attempts, facts, letters, messages, settings_file
 from tests.support.sender_process import send_once
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("sender")  # the server that senders are forked from starts once
+pytestmark = pytest.mark.xdist_group("forked")  # by one worker: the server that processes are forked from starts once
 
 KILLS = int(os.environ.get("RASOAT_KILLS", "15"))
 COMMUNE, DISTRICT = "42/446/18766", "42/446"
@@ -42,14 +42,6 @@ burst = 10000
 hourly_per_recipient = 100000
 attempts = 1000
 """
-
-
-@pytest.fixture(scope="module")
-def processes() -> Any:
-    """Processes that start quickly: the package is imported once, in a server they are forked from."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.sender_process"])
-    return context
 
 
 @pytest.fixture
@@ -99,7 +91,7 @@ class Executioner:
 
 
 def test_a_sender_killed_again_and_again_loses_nothing_and_repeats_at_most_one_message_each_time(
-    app, database_url, tmp_path, processes, serve_mail, postbox, receiver, monkeypatch
+    app, database_url, tmp_path, serve_mail, postbox, receiver, monkeypatch
 ):
     dice = random.Random(20221028)
     executioner = Executioner(dice)
@@ -111,25 +103,25 @@ def test_a_sender_killed_again_and_again_loses_nothing_and_repeats_at_most_one_m
             for _ in range(3):
                 _queue(app, queued, now)
                 queued += 1
-            killed += _run_to_death(processes, executioner, database_url, path, now)
+            killed += _run_to_death(executioner, database_url, path, now)
             now += LEASE
         executioner.spare()
-        last = _start(processes, database_url, path, now + timedelta(days=1))
+        last = _start(database_url, path, now + timedelta(days=1))
         last.join(60)
         assert last.exitcode == 0
     _nothing_lost(app, postbox, receiver, queued, killed)
 
 
-def _start(processes: Any, url: str, settings: Path, now: datetime) -> Any:
-    process = processes.Process(target=send_once, args=(url, str(settings), now, SECRET))
+def _start(url: str, settings: Path, now: datetime) -> Any:
+    process: Any = forked_processes().Process(target=send_once, args=(url, str(settings), now, SECRET))
     process.start()
     return process
 
 
-def _run_to_death(processes: Any, executioner: Executioner, url: str, settings: Path, now: datetime) -> int:
+def _run_to_death(executioner: Executioner, url: str, settings: Path, now: datetime) -> int:
     """Run a sender until it is killed or has done all there was; return how many were killed."""
     delay = executioner.sentence()
-    process = _start(processes, url, settings, now)
+    process = _start(url, settings, now)
     executioner.watch(process)
     process.join(delay if delay is not None else 60)
     process.kill()

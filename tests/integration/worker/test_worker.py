@@ -12,8 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from rasoat import Rasoat
+from rasoat.cli import app
 from rasoat.foundation.clock import FrozenClock, SystemClock
 from rasoat.foundation.errors import InputError
 from rasoat.health import Health, read_health
@@ -45,11 +47,8 @@ def make_keys(folder):
     return path
 
 
-def rasoat(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-c", MAIN, "worker", *arguments],
-        capture_output=True, text=True, check=False, cwd=ROOT, timeout=120, **options,
-    )  # fmt: skip
+def rasoat(*arguments):
+    return CliRunner().invoke(app, ["worker", *arguments])
 
 
 MAIN = "from rasoat.cli import main; main()"
@@ -206,12 +205,12 @@ def test_the_command_runs_everything_due_at_an_instant(posted, database_url, tmp
     keys = f"file:{make_keys(tmp_path)}"
     arguments = ("--db", database_url, "--keys", keys, "--once", "--json", "--health", str(tmp_path / "h"))
     before = rasoat(*arguments, "--now", "2022-10-27T17:00+07:00")
-    assert (before.returncode, json.loads(before.stdout)["jobs"]["timers"]["fired"]) == (0, 0), before.stderr
+    assert (before.exit_code, json.loads(before.stdout)["jobs"]["timers"]["fired"]) == (0, 0), before.stderr
     after = rasoat(*arguments, "--now", "2022-10-28T00:00+07:00")
     assert json.loads(after.stdout)["jobs"]["timers"]["fired"] == 2
     assert json.loads((tmp_path / "h").read_text())["healthy"]
-    assert rasoat("--db", database_url, "--now", "2022-10-28T00:00+07:00").returncode == 2
-    assert rasoat("--db", database_url, "--keys", keys, "--once", "--now", "yesterday").returncode == 2
+    assert rasoat("--db", database_url, "--now", "2022-10-28T00:00+07:00").exit_code == 2
+    assert rasoat("--db", database_url, "--keys", keys, "--once", "--now", "yesterday").exit_code == 2
 
 
 def test_the_command_ends_gracefully_on_sigterm_and_leaves_its_health(posted, database_url, tmp_path):
@@ -237,5 +236,5 @@ def test_the_command_ends_gracefully_on_sigterm_and_leaves_its_health(posted, da
     assert report["jobs"]["timers"]["did"]["fired"] == 2
     assert {row.status for row in deadlines(posted)} == {"met"}
     checked = rasoat("--db", database_url, "--check", "--health", str(path), "--json")
-    assert checked.returncode == 0, checked.stderr
+    assert checked.exit_code == 0, checked.stderr
     assert json.loads(checked.stdout)["healthy"]
