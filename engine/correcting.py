@@ -207,8 +207,7 @@ def _undo(tx: Tx, engine: Engine, order: Undo) -> Outcome:
 def _asked(tx: Tx, engine: Engine, order: Correction | Undo, only: Sequence[int]) -> _Asked:
     found = acts(tx, [order.act_id])
     if order.act_id not in found:
-        msg = f"no act {order.act_id}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_act", act_id=order.act_id)
     act = found[order.act_id]
     ids = cases_of_act(tx, act)
     if unknown := set(only) - set(ids):

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ..foundation.errors import InputError
+from ..foundation.messages import fault
 from .alerts import Notice, group_subject
 from .model import gravest
 
@@ -61,8 +62,7 @@ def coalesce(notices: Sequence[Notice], *, limit: int) -> tuple[Parcel, ...]:
     into one catch-up. Every fact given in is covered by exactly one parcel.
     """
     if limit < 1:
-        msg = f"coalescing limit is {limit}; at least one message must be allowed"
-        raise InputError(msg)
+        raise fault(InputError, "sending.limit", limit=limit)
     merged: dict[tuple[object, ...], list[Notice]] = {}
     for notice in notices:
         merged.setdefault(_matter(notice), []).append(notice)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..foundation.clock import legal_date
 from ..foundation.errors import InputError
-from ..foundation.messages import Text
+from ..foundation.messages import Text, fault
 from .alerts import group
 from .coalescing import coalesce
 from .digests import Entry, catch_up, digest, not_told
@@ -67,8 +67,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse an address for links that is not a web address."""
         if self.base_url and urlsplit(self.base_url).scheme not in {"http", "https"}:
-            msg = f"base_url {self.base_url!r} must begin with http:// or https://"
-            raise InputError(msg)
+            raise fault(InputError, "sending.base_url", base_url=self.base_url)
 
     @property
     def codes_shown(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..engine.definition import SUPERVISOR
 from ..foundation.errors import NotFoundError
+from ..foundation.messages import fault
 from ..foundation.paths import parent
 from .model import Recipient
 
@@ -164,8 +165,7 @@ class StaffDirectory:
     def recipient(self, key: str) -> Recipient:
         """Return a person by key, at the first post they hold if any; `NotFoundError` if there is no such person."""
         if key not in self.people:
-            msg = f"the directory has no person {key!r}; it has {', '.join(sorted(self.people))}"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "directory.nobody", key=key, known=", ".join(sorted(self.people)))
         post = next((post for post in self.posts if post.person == key), None)
         return self._recipient(key, post.role if post else "", post.unit if post else "")
 

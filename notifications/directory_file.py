@@ -10,7 +10,7 @@ from ..engine.definition import SUPERVISOR
 from ..foundation.errors import DefinitionError
 from ..foundation.files import read_toml
 from ..foundation.logs import Log
-from ..foundation.messages import LANGUAGES, Language
+from ..foundation.messages import LANGUAGES, Language, fault
 from .directory import Absence, Person, Post, StaffDirectory
 from .model import SEVERITIES, Severity
 from .preferences import Delivery, Preferences, QuietHours, Route
@@ -162,12 +162,10 @@ def _superiors(table: TomlTable) -> dict[str, str]:
 def _check(people: list[Person], posts: tuple[Post, ...], absences: tuple[Absence, ...]) -> None:
     twice = [key for key, times in Counter(person.key for person in people).items() if times > 1]
     if twice:
-        msg = f"person key given twice: {', '.join(twice)}"
-        raise DefinitionError(msg)
+        raise fault(DefinitionError, "directory.twice", twice=", ".join(twice))
     known = {person.key for person in people}
     named = [("post", p.person) for p in posts] + [("absence", a.person) for a in absences]
     named += [("deputy", a.deputy) for a in absences if a.deputy is not None]
     for what, key in named:
         if key not in known:
-            msg = f"{what} names the person {key!r}, who is not in the file; add [[person]] with that key"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "directory.stranger", what=what, key=key)

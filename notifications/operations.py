@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..foundation.clock import legal_date
 from ..foundation.errors import InputError, NotFoundError
+from ..foundation.messages import fault
 from ..persistence import inbox, messages, outbox
 from ..persistence.held import waiting_count
 from ..persistence.pacing import forget_idle
@@ -89,11 +90,9 @@ def show(tx: Tx, reference: str) -> Shown:
     """Return what stands under an id or its beginning (the reference printed in a message)."""
     found = messages.ids_like(tx, reference) if reference else []
     if not found:
-        msg = f"no message and no outbox row has an id beginning with {reference!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "sending.no_message", reference=reference)
     if len(found) > 1:
-        msg = f"{reference!r} is the beginning of several ids ({', '.join(found)}, …); give more of it"
-        raise InputError(msg)
+        raise fault(InputError, "sending.several", reference=reference, found=", ".join(found))
     message = messages.message_by_id(tx, found[0])
     if message is None:
         return Shown(None, (), tuple(outbox.facts_by_id(tx, found)), tuple(messages.messages_of(tx, found[0])))
@@ -115,8 +114,7 @@ def retry(database: Database, engine: Engine, notify: Notify | None, reference: 
             found = shown.message.id
             done = messages.requeue(tx, found, now, *_addressed(shown.message, notify, legal_date(now)))
     if not done:
-        msg = f"{found} is neither dead nor discarded, so there is nothing to send again"
-        raise InputError(msg)
+        raise fault(InputError, "sending.not_dead", found=found)
     return found
 
 
@@ -134,8 +132,7 @@ def discard(database: Database, engine: Engine, reference: str) -> str:
                 tx, found, "discarded", now, shown.message.problem
             )
     if not done:
-        msg = f"{found} has gone out, or was given up before; nothing to discard"
-        raise InputError(msg)
+        raise fault(InputError, "sending.gone", found=found)
     return found
 
 
@@ -144,8 +141,9 @@ def try_channel(
 ) -> tuple[str, AttemptRow]:
     """Send a message that only tries `channel` to somebody; return its id and the attempt, which is on record."""
     if channel not in notify.channels:
-        msg = f"no channel {channel!r} is set up; there are {', '.join(sorted(notify.channels)) or 'none'}"
-        raise InputError(msg)
+        raise fault(
+            InputError, "sending.no_channel", channel=channel, known=", ".join(sorted(notify.channels)) or "none"
+        )
     now = engine.clock.now()
     composer = Composer(notify.directory, engine.calendar_for(legal_date(now), ""), notify.settings)
     row = row_of(composer.test(to, channel, now))._replace(next_at=now)
@@ -155,8 +153,7 @@ def try_channel(
     with database.read() as tx:
         attempts = messages.attempts_of(tx, row.id)
     if not attempts:
-        msg = f"channel {channel!r}: its endpoint rests, or {to.key!r} has had too many messages; {row.id} is queued"
-        raise InputError(msg)
+        raise fault(InputError, "sending.rests", channel=channel, key=to.key, message=row.id)
     return row.id, attempts[-1]
 
 
@@ -189,8 +186,7 @@ def letters(database: Database, engine: Engine, reference: str, language: Langua
     with database.read() as tx:
         facts = [fact for fact in show(tx, reference).facts if fact.kind == "delay_notice"]
         if not facts:
-            msg = f"{reference!r} asks for no letter of apology"
-            raise InputError(msg)
+            raise fault(InputError, "sending.no_letter", reference=reference)
         known = known_of(tx, engine, facts)
         return [
             render("delay_notice", language, {**letter, "case": code, "households": [code]})

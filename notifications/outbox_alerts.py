@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..engine.definition import SUPERVISOR
 from ..foundation.clock import legal_date
 from ..foundation.errors import InputError, RasoatError
-from ..foundation.messages import Text, codes, message
+from ..foundation.messages import Text, codes, fault, message
 from ..foundation.paths import parent
 from .alerts import Alert
 
@@ -220,8 +220,7 @@ def _delay_notice(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Rea
     workflow = known.names.workflow(data["workflow"])
     term = workflow.deadline(data["rule"]).term
     if term is None:
-        msg = f"rule {data['rule']!r} of {workflow.id} counts no term, so no new date can be suggested"
-        raise InputError(msg)
+        raise fault(InputError, "sending.no_term", rule=data["rule"], workflow=workflow.id)
     cause = data.get("cause")
     anew = replace(term, length=data["length"]).due_on(known.today, known.calendar(row.about_path))
     details = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..foundation.clock import LEGAL_ZONE, require_aware, start_of
 from ..foundation.errors import InputError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,8 +39,7 @@ class QuietHours:
     def __post_init__(self) -> None:
         """Refuse hours that carry a zone of their own."""
         if self.start.tzinfo or self.end.tzinfo:
-            msg = "quiet hours are local times in Asia/Ho_Chi_Minh; give them without a zone"
-            raise InputError(msg)
+            raise fault(InputError, "sending.quiet")
 
     def covers(self, local: time) -> bool:
         """Return whether `local` lies in the quiet hours."""
@@ -88,8 +88,7 @@ def next_allowed(
             local = _after_quiet(local, quiet)
         else:
             return max(now, local)
-    msg = f"no instant within {_FURTHEST} days of {now.isoformat()} lies outside the quiet hours"
-    raise InputError(msg)
+    raise fault(InputError, "sending.always_quiet", days=_FURTHEST, now=now.isoformat())
 
 
 def _after_quiet(local: datetime, quiet: QuietHours) -> datetime:

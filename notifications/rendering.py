@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..foundation.clock import LEGAL_ZONE
 from ..foundation.errors import DefinitionError, InputError
-from ..foundation.messages import LANGUAGES, Language
+from ..foundation.messages import LANGUAGES, Language, fault
 from . import wording
 from .optional import require
 
@@ -50,8 +50,7 @@ def render(kind: str, language: Language, data: Mapping[str, Any], *, templates:
     template; `InputError` if `data` lacks something the template speaks of, or the language is unknown.
     """
     if language not in LANGUAGES:
-        msg = f"language {language!r} is not one of {', '.join(LANGUAGES)}"
-        raise InputError(msg)
+        raise fault(InputError, "sending.language", language=language, known=", ".join(LANGUAGES))
     title, _, text = _fill(kind, language, "txt", data, templates).partition("\n")
     html = _fill(kind, language, "html", {**data, "title": title}, templates)
     return Rendered(title.strip(), text.strip() + "\n", html.strip() + "\n")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.definition import SUPERVISOR
 from ..foundation.errors import InputError
+from ..foundation.messages import fault
 from .composing import Settings
 from .directory import COMMITTEE
 from .retrying import BREAKER, RATE, RETRIES, BreakerPolicy, RateLimit, RetryPolicy
@@ -40,8 +41,7 @@ class Sending:
     def __post_init__(self) -> None:
         """Refuse a lease that lapses at once, and a composition of nothing."""
         if self.lease <= timedelta(0) or self.at_once < 1:
-            msg = f"sending: lease {self.lease} and at_once {self.at_once} must be above zero"
-            raise InputError(msg)
+            raise fault(InputError, "sending.lease", lease=self.lease, at_once=self.at_once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +66,4 @@ class Notify:
     def __post_init__(self) -> None:
         """Refuse a retention that would delete what was just sent."""
         if self.retention is not None and self.retention < SHORTEST_RETENTION:
-            msg = f"messages are kept for at least {SHORTEST_RETENTION.days} days, not {self.retention.days}"
-            raise InputError(msg)
+            raise fault(InputError, "sending.kept", least=SHORTEST_RETENTION.days, days=self.retention.days)

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 from ..foundation.errors import InputError, NotFoundError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,8 +74,7 @@ def new_archive(path: Path) -> Iterator[Archive]:
     Only its owner can read it: what it holds is what the database holds. `InputError` if there is something already.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        msg = f"{path} exists; name a new file or an empty folder"
-        raise InputError(msg)
+        raise fault(InputError, "export.exists", path=path)
     beside = path.with_name(f".{path.name}.part")
     if path.suffix == ".zip":
         with open(beside, "wb", opener=_private) as file:
@@ -97,11 +97,9 @@ def opened_archive(path: Path) -> Iterator[Archive]:
     try:
         zipped = ZipFile(path)
     except FileNotFoundError:
-        msg = f"there is no {path}"
-        raise NotFoundError(msg) from None
+        raise fault(NotFoundError, "found.no_file", path=path) from None
     except BadZipFile:
-        msg = f"{path} is no export: a folder or a zip file was expected"
-        raise InputError(msg) from None
+        raise fault(InputError, "export.no_export", path=path) from None
     with zipped:
         yield _Zip(path, zipped)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import NotFoundError, RasoatError
+from ..foundation.messages import fault
 from .chain_rows import act_digests, case_spans, events_in, events_of, heads_of, round_spans
 from .checkpoint_rows import anchors_in, anchors_of, sealed_heads, stored_checkpoints
 from .checkpoints import CheckpointFinding, case_leaf, verify_checkpoints
@@ -92,8 +93,7 @@ class Audit:
             return
         anchors, strays = anchors_of(self._tx, [case_id]), events_of(self._tx, [case_id])
         if not anchors and not strays:
-            msg = f"no case {case_id}"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "found.no_case_id", case_id=case_id)
         yield from _lost(anchors, set())
         yield from (Finding("inserted", stray, 0, "case") for stray in strays)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..foundation.errors import InputError, IntegrityError, NotFoundError, StorageError
+from ..foundation.messages import fault
 from .archives import new_archive, opened_archive
 from .copying import check_export, export_all, load_all
 
@@ -45,8 +46,7 @@ def backup(database: Database, path: Path, *, taken_at: str, progress: Callable[
         _copied(path, lambda target: _copy_from(database, target, progress))
         return "sqlite"
     if path.suffix != ".zip":
-        msg = f"{path}: a backup of PostgreSQL is an export in one zip file; let its name end in .zip"
-        raise InputError(msg)
+        raise fault(InputError, "backup.zip", path=path)
     with new_archive(path) as archive:
         export_all(database, archive, taken_at=taken_at, progress=progress)
     with opened_archive(path) as archive:
@@ -66,8 +66,7 @@ def restore(path: Path, database: Database, *, progress: Callable[[int], None] =
         return "export"
     target = database.engine.url.database
     if database.engine.dialect.name != "sqlite" or not target or target == ":memory:":
-        msg = f"{path} is a SQLite database; restore it to a SQLite file, or export it and load the export elsewhere"
-        raise InputError(msg)
+        raise fault(InputError, "backup.sqlite", path=path)
     _require_free(Path(target))
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as source:
         _copied(Path(target), lambda copy: _copy(source, copy, progress))
@@ -82,14 +81,12 @@ def kind_of(path: Path) -> Kind:
         with path.open("rb") as file:
             return "sqlite" if file.read(len(_MAGIC)) == _MAGIC else "export"
     except FileNotFoundError:
-        msg = f"there is no {path}"
-        raise NotFoundError(msg) from None
+        raise fault(NotFoundError, "found.no_file", path=path) from None
 
 
 def _require_free(path: Path) -> None:
     if path.exists():
-        msg = f"{path} exists; name a new file: neither a backup nor a restore overwrites anything"
-        raise InputError(msg)
+        raise fault(InputError, "backup.exists", path=path)
 
 
 def _copied(path: Path, copy: Callable[[sqlite3.Connection], None]) -> None:
@@ -106,8 +103,7 @@ def _copied(path: Path, copy: Callable[[sqlite3.Connection], None]) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except sqlite3.Error as error:
-        msg = f"{path}: the copy could not be made: {error}"
-        raise StorageError(msg) from error
+        raise fault(StorageError, "backup.failed", path=path, error=error) from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -132,5 +128,4 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, progress: Call
 def _require_sound(target: sqlite3.Connection, path: Path) -> None:
     found = [text for (text,) in target.execute("PRAGMA integrity_check(5)")]
     if found != ["ok"]:
-        msg = f"{path}: the copy is damaged: {'; '.join(found)}"
-        raise IntegrityError(msg)
+        raise fault(IntegrityError, "backup.damaged", path=path, found="; ".join(found))

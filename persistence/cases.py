@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, exists, func, literal_column, not_, select, update
 
 from ..foundation.errors import ConflictError, NotFoundError
+from ..foundation.messages import fault
 from .statements import Statement, in_ids, in_texts, insertion, keyed_update
 
 if TYPE_CHECKING:
@@ -157,8 +158,7 @@ def _require_all(found: list[CaseRow], ids: Sequence[int]) -> list[CaseRow]:
     if len(found) != len(set(ids)):
         missing = sorted(set(ids) - {case.id for case in found})
         shown = f"{', '.join(map(str, missing[:_SAMPLE]))}{' …' if len(missing) > _SAMPLE else ''}"
-        msg = f"no case {shown} ({len(missing)} of {len(ids)})"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_cases", cases=shown, lacking=len(missing), count=len(ids))
     return found
 
 
@@ -178,8 +178,7 @@ def advance(tx: Tx, steps: Sequence[Advance]) -> None:
     def told(touched: int) -> None:
         if touched != len(steps):
             missed = len(steps) - touched
-            msg = f"{missed} of {len(steps)} cases were changed by another writer; load them and decide anew"
-            raise ConflictError(msg)
+            raise fault(ConflictError, "database.cases_changed", missed=missed, count=len(steps))
 
     tx.later(_ADVANCE, [(s[0], s[1], tx.day(s[2]), *s[3:]) for s in steps], told)
 

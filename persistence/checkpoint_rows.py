@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import bindparam, select
 
 from ..foundation.errors import ConflictError, InputError, NotFoundError
+from ..foundation.messages import fault
 from .chain import ChainHead
 from .chain_rows import FROM_THE_FIRST, LOWEST, case_spans, events_of
 from .checkpoints import Checkpoint, InclusionProof, SignedCheckpoint, new_secret, prove_cases, take_checkpoint
@@ -209,8 +210,7 @@ def export_checkpoint(signed: SignedCheckpoint, folder: Path) -> Path:
             file.write(content)
     except FileExistsError:
         if path.read_bytes() != content:
-            msg = f"{path} holds another checkpoint; keep both, name an empty folder, and run: rasoat audit verify"
-            raise InputError(msg) from None
+            raise fault(InputError, "checkpoint.other", path=path) from None
     return path
 
 
@@ -254,8 +254,7 @@ def _previous(tx: Tx, now: datetime) -> Checkpoint | None:
         return None
     previous = last[0].signed.checkpoint
     if instant_text(now) < previous.taken_at:
-        msg = f"the clock stands before checkpoint {previous.number}, taken at {previous.taken_at}; set the clock right"
-        raise InputError(msg)
+        raise fault(InputError, "checkpoint.clock", number=previous.number, taken_at=previous.taken_at)
     return previous
 
 

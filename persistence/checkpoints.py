@@ -16,7 +16,7 @@ from hmac import digest as hmac_digest
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from ..foundation.errors import InputError, IntegrityError, NotFoundError
-from ..foundation.messages import Text, text
+from ..foundation.messages import Text, fault, text
 from .canonical import canonical_json
 from .chain import DIGEST_BYTES, GENESIS, ChainHead, EventCore, event_object
 from .merkle import Tree, TreeBuilder, leaf_hash
@@ -183,12 +183,10 @@ def prove_cases(
     found: list[ChainHead] = []
     tree = _tree(heads, secret, wanted, found)
     if (tree.size, tree.root) != (signed.checkpoint.leaf_count, signed.checkpoint.root):
-        msg = f"the heads do not give the root of checkpoint {signed.checkpoint.number}; verify the chains first"
-        raise IntegrityError(msg)
+        raise fault(IntegrityError, "checkpoint.root", number=signed.checkpoint.number)
     if len(found) != len(wanted):
         missing = min(wanted.difference(head.case_id for head in found))
-        msg = f"case {missing} was not under checkpoint {signed.checkpoint.number}; take a later one"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "checkpoint.not_under", case=missing, number=signed.checkpoint.number)
     return [
         InclusionProof(
             signed,
@@ -235,8 +233,7 @@ def checkpoint_from_json(content: bytes | str) -> SignedCheckpoint:
             return signed
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    msg = f"this is no checkpoint: a JSON object of form {CHECKPOINT_FORM!r} as Rà soát exports it was expected"
-    raise InputError(msg)
+    raise fault(InputError, "checkpoint.none", form=CHECKPOINT_FORM)
 
 
 def leaf_salt(secret: bytes, case_id: int) -> bytes:
@@ -247,8 +244,7 @@ def leaf_salt(secret: bytes, case_id: int) -> bytes:
 def case_leaf(head: ChainHead, secret: bytes) -> bytes:
     """Return the hash of one case's leaf; `IntegrityError` if its head is none."""
     if type(head.hash) is not bytes or len(head.hash) != DIGEST_BYTES or type(head.length) is not int:
-        msg = f"case {head.case_id}: its head has no hash and cannot be sealed; verify the case's chain"
-        raise IntegrityError(msg)
+        raise fault(IntegrityError, "checkpoint.no_hash", case_id=head.case_id)
     place = head.case_id.to_bytes(8, "big") + head.length.to_bytes(8, "big")
     return leaf_hash(leaf_salt(secret, head.case_id) + place + head.hash)
 

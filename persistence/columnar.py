@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, select
 
 from ..foundation.errors import InputError
+from ..foundation.messages import fault
 from .copying import tables_by_name
 from .types import Instant, LegalDay
 
@@ -33,8 +34,7 @@ def write_parquet(
     pa, parquet = _pyarrow()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        msg = f"{folder} is not empty; name a new folder"
-        raise InputError(msg)
+        raise fault(InputError, "export.folder", folder=folder)
     counts: dict[str, int] = {}
     with database.read() as tx:
         for name, table in tables_by_name(database).items():
@@ -55,8 +55,7 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow as pa  # noqa: PLC0415  an extra
         from pyarrow import parquet  # noqa: PLC0415  as above
     except ModuleNotFoundError:
-        msg = "Parquet needs pyarrow: pip install 'rasoat[reports]'"
-        raise InputError(msg) from None
+        raise fault(InputError, "export.parquet") from None
     return pa, parquet
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, String, collate, func, select
 
 from ..foundation.errors import InputError, IntegrityError, StorageError
+from ..foundation.messages import fault
 from .canonical import canonical_json
 from .migrating import current_revision, head_revision, upgrade
 from .statements import insertion
@@ -97,8 +98,7 @@ def export_all(
     """Write every table and the manifest, from one view of the database; the manifest last, so that it vouches."""
     revision = current_revision(database)
     if revision != head_revision():
-        msg = f"the database is at revision {revision or 'none'}, this release writes {head_revision()}; upgrade it"
-        raise StorageError(msg)
+        raise fault(StorageError, "export.revision_here", found=revision or "none", wanted=head_revision())
     written: list[TableFile] = []
     done = 0
     with database.read() as tx:
@@ -123,8 +123,7 @@ def load_all(database: Database, archive: Archive, *, progress: Callable[[int], 
     tables = tables_by_name(database)
     unknown = [t.table for t in manifest.tables if t.table not in tables]
     if unknown:
-        msg = f"this release has no table {unknown[0]!r}; load the export with the release that wrote it"
-        raise InputError(msg)
+        raise fault(InputError, "export.table", table=unknown[0])
     done = 0
     with database.begin() as tx:
         _require_empty(tx, {t.table: tables[t.table] for t in manifest.tables})
@@ -147,8 +146,7 @@ def check_export(archive: Archive) -> Manifest:
                     digest.update(b"".join(lines))
                     count += len(lines)
         except FileNotFoundError:
-            msg = f"{archive.path}: {part.file} is missing"
-            raise IntegrityError(msg) from None
+            raise fault(IntegrityError, "export.part", path=archive.path, file=part.file) from None
         _require_as_told(part, count, digest.hexdigest())
     return manifest
 
@@ -165,8 +163,7 @@ def manifest_from(archive: Archive) -> Manifest:
             return Manifest(members["revision"], members["taken_at"], tables)
     except (ValueError, KeyError, TypeError, FileNotFoundError):
         pass
-    msg = f"{archive.path} is no export: a manifest of form {_FORM!r} was expected in it"
-    raise InputError(msg)
+    raise fault(InputError, "export.no_manifest", path=archive.path, form=_FORM)
 
 
 def tables_by_name(database: Database) -> dict[str, Table]:
@@ -229,20 +226,15 @@ def _prepare(database: Database, manifest: Manifest) -> None:
         try:
             upgrade(database, manifest.revision)
         except Exception as error:
-            msg = (
-                f"this release knows no revision {manifest.revision!r}; load the export with the release that wrote it"
-            )
-            raise InputError(msg) from error
+            raise fault(InputError, "export.unknown_revision", revision=manifest.revision) from error
     elif found != manifest.revision:
-        msg = f"the export is of revision {manifest.revision}, the database is at {found}; name one without tables"
-        raise InputError(msg)
+        raise fault(InputError, "export.revision", revision=manifest.revision, found=found)
 
 
 def _require_empty(tx: Tx, tables: dict[str, Table]) -> None:
     for name, table in tables.items():
         if tx.select(select(func.count()).select_from(select(1).select_from(table).limit(1).subquery()))[0][0]:
-            msg = f"table {name!r} holds rows already; an export is loaded into an empty database only"
-            raise InputError(msg)
+            raise fault(InputError, "export.not_empty", name=name)
 
 
 def _load(tx: Tx, archive: Archive, part: TableFile, table: Table) -> Iterator[int]:
@@ -261,8 +253,15 @@ def _load(tx: Tx, archive: Archive, part: TableFile, table: Table) -> Iterator[i
 
 def _require_as_told(part: TableFile, count: int, digest: str) -> None:
     if (count, digest) != (part.rows, part.sha256):
-        msg = f"{part.file}: {count} rows, SHA-256 {digest}; the manifest says {part.rows} and {part.sha256}"
-        raise IntegrityError(msg)
+        raise fault(
+            IntegrityError,
+            "export.damaged",
+            file=part.file,
+            count=count,
+            digest=digest,
+            rows=part.rows,
+            sha256=part.sha256,
+        )
 
 
 def _row(
@@ -272,8 +271,7 @@ def _row(
         members = json.loads(line)
         return tuple(None if members[name] is None else inward(tx, members[name]) for name, inward in shapes)
     except (ValueError, KeyError, TypeError) as error:
-        msg = f"{part.file}, line {number}: not a row of this table ({error})"
-        raise InputError(msg) from None
+        raise fault(InputError, "export.row", file=part.file, number=number, error=error) from None
 
 
 def _shape(column: Column[Any]) -> _Shape:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from ..foundation.errors import ConflictError, StorageError
+from ..foundation.messages import fault
 from .borrowing import Borrowed, driver_of, with_tuples
 from .loans import Loan
 from .subscribing import Subscribers
@@ -67,8 +68,7 @@ class Database:
             return cls(_sqlite_engine(url, synchronous), schema=schema, prefix=prefix)
         if url.startswith("postgresql"):
             return cls(_postgresql_engine(url, pool_size), schema=schema, prefix=prefix)
-        msg = f"database URL {url.split('://', maxsplit=1)[0]!r}: expected sqlite:///… or postgresql+psycopg://…"
-        raise StorageError(msg)
+        raise fault(StorageError, "database.url", scheme=url.split("://", maxsplit=1)[0])
 
     @classmethod
     def around(cls, dbapi_connection: Any, *, schema: str | None = None, prefix: str = DEFAULT_PREFIX) -> Database:
@@ -206,8 +206,7 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
     try:
         engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_reset_on_return=None)
     except ModuleNotFoundError as error:
-        msg = "PostgreSQL needs the psycopg driver: pip install 'rasoat[postgres]'"
-        raise StorageError(msg) from error
+        raise fault(StorageError, "database.psycopg") from error
 
     @event.listens_for(engine, "checkin")
     def _note(_connection: Any, record: Any) -> None:

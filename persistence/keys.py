@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..foundation.errors import InputError, NotFoundError
+from ..foundation.messages import fault
 from .canonical import canonical_json
 
 if TYPE_CHECKING:
@@ -114,8 +115,7 @@ class FileKeys:
                 _require_private(self.path, os.fstat(file.fileno()))
                 return ring_from_json(file.read())
         except FileNotFoundError:
-            msg = f"there is no key file {self.path}; make one with create_key_file, or name the right one"
-            raise NotFoundError(msg) from None
+            raise fault(NotFoundError, "keys.no_file", path=self.path) from None
 
 
 class EnvironmentKeys:
@@ -130,8 +130,7 @@ class EnvironmentKeys:
         try:
             return ring_from_json(self._environ[self._variable])
         except KeyError:
-            msg = f"the environment has no {self._variable}; set it to the content of a key file"
-            raise NotFoundError(msg) from None
+            raise fault(NotFoundError, "keys.no_variable", variable=self._variable) from None
 
 
 class HostKeys:
@@ -156,8 +155,7 @@ class DevelopmentKeys:
     def __init__(self, database_url: str, *, anywhere: bool = False) -> None:
         if not anywhere and not database_url.startswith("sqlite"):
             scheme = database_url.partition(":")[0]
-            msg = f"development keys protect nothing and are for SQLite, not for {scheme}; give a key file instead"
-            raise InputError(msg)
+            raise fault(InputError, "keys.development", scheme=scheme)
 
     def ring(self) -> KeyRing:
         """Return the well-known ring."""
@@ -177,8 +175,7 @@ def key_provider(spec: str, database_url: str, environ: Mapping[str, str] | None
         return EnvironmentKeys(rest or KEYRING_VARIABLE, environ)
     if spec in ("development", "development-anywhere"):
         return DevelopmentKeys(database_url, anywhere=spec == "development-anywhere")
-    msg = f"{kind!r} names no source of keys; give file:PATH, env, env:VARIABLE or development"
-    raise InputError(msg)
+    raise fault(InputError, "keys.source", kind=kind)
 
 
 def generate_ring(entropy: Entropy = os.urandom) -> KeyRing:
@@ -205,8 +202,7 @@ def with_new_master(ring: KeyRing, entropy: Entropy = os.urandom) -> KeyRing:
 def without_master(ring: KeyRing, master_key_id: str) -> KeyRing:
     """Return the ring without a master key. What it wrapped is lost, so rewrap first."""
     if master_key_id not in ring.masters or master_key_id == ring.active:
-        msg = f"{master_key_id!r} is no retired master key of the ring; it has {sorted(ring.masters)}"
-        raise InputError(msg)
+        raise fault(InputError, "keys.not_retired", key=master_key_id, known=sorted(ring.masters))
     return replace(ring, masters={name: key for name, key in ring.masters.items() if name != master_key_id})
 
 
@@ -237,8 +233,7 @@ def ring_from_json(text: str) -> KeyRing:
         members = None
     expected = {"active", "form", "former_signers", "index_key", "masters", "signing_seed"}
     if not isinstance(members, dict) or set(members) != expected or members["form"] != _FORM:
-        msg = f"this is no key file: a JSON object of form {_FORM!r} with the members {sorted(expected)} was expected"
-        raise InputError(msg)
+        raise fault(InputError, "keys.no_key_file", form=_FORM, members=sorted(expected))
     return KeyRing(
         masters=_hex_keys("masters", members["masters"]),
         active=str(members["active"]),
@@ -267,8 +262,7 @@ def _write_new(path: Path, content: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        msg = f"{path} exists; a key file is never overwritten unasked, since what its keys wrapped would be lost"
-        raise InputError(msg) from None
+        raise fault(InputError, "keys.exists", path=path) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
         file.flush()
@@ -279,11 +273,9 @@ def _require_private(path: Path, status: os.stat_result) -> None:
     if os.name != "posix":
         return
     if status.st_mode & _OTHERS:
-        msg = f"{path} is open to others (mode {status.st_mode & 0o777:04o}); run: chmod 600 {path}"
-        raise InputError(msg)
+        raise fault(InputError, "keys.open", path=path, mode=status.st_mode & 511)
     if status.st_uid not in (0, os.geteuid()):
-        msg = f"{path} belongs to user {status.st_uid}; it must belong to this process's user or to root"
-        raise InputError(msg)
+        raise fault(InputError, "keys.owner", path=path, owner=status.st_uid)
 
 
 def _master_id(master: bytes) -> str:
@@ -292,13 +284,11 @@ def _master_id(master: bytes) -> str:
 
 def _hex_keys(member: str, value: Any) -> dict[str, bytes]:
     if not isinstance(value, dict):
-        msg = f"key file: {member} must be an object of keys by id"
-        raise InputError(msg)
+        raise fault(InputError, "keys.member", member=member)
     return {name: _hex_key(f"{member}.{name}", key) for name, key in value.items()}
 
 
 def _hex_key(member: str, value: Any) -> bytes:
     if not isinstance(value, str) or not _HEX_KEY.fullmatch(value):
-        msg = f"key file: {member} must be {2 * KEY_BYTES} lower-case hexadecimal digits"
-        raise InputError(msg)
+        raise fault(InputError, "keys.digits", member=member, count=2 * KEY_BYTES)
     return bytes.fromhex(value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from ..foundation.errors import ConflictError, NotFoundError
+from ..foundation.messages import fault
 from .rounds import HouseholdRow, RoundRow, UnitRow, households_by_code
 
 if TYPE_CHECKING:
@@ -214,6 +215,5 @@ def _by_id(tx: Tx, household_id: int | None, code: str) -> HouseholdRow:
     columns = [h[name] for name in HouseholdRow._fields]
     found = tx.select(select(*columns).where(h.id == household_id)) if household_id is not None else []
     if not found:
-        msg = f"no household {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_household", code=code)
     return HouseholdRow(*found[0])

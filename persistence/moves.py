@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import func, insert, literal, select, tuple_, update
 
 from ..foundation.errors import ConflictError, InputError
+from ..foundation.messages import fault
 from ..foundation.paths import below
 from .statements import keyed_update
 
@@ -122,8 +123,7 @@ def rehome(tx: Tx, rows: Sequence[Rehomed]) -> None:
     """Write cases under their new definition by compare-and-set; `ConflictError` if another writer was first."""
     touched = tx.many(_REHOME, [(*row[:4], tx.day(row.last_on), *row[5:]) for row in rows])
     if touched != len(rows):
-        msg = f"{len(rows) - touched} of {len(rows)} cases were changed by another writer; run the migration again"
-        raise ConflictError(msg)
+        raise fault(ConflictError, "migrating.changed", changed=len(rows) - touched, count=len(rows))
 
 
 def remake(tx: Tx, rows: Sequence[Remade]) -> None:
@@ -177,8 +177,7 @@ def move_units(
         if meant[path] > 1 or (path in known and (row["path"] != old or known[path] is not None))
     ]
     if taken:
-        msg = f"{', '.join(sorted(taken))}: another unit lies there; say under which path each of them goes on"
-        raise InputError(msg)
+        raise fault(InputError, "migrating.taken", units=", ".join(sorted(taken)))
     begun = [_begun(row, path, on, name if row["path"] == old else "") for row, path in going if path not in known]
     if begun:
         tx.execute(insert(unit), begun)

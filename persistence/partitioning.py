@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import InputError, StorageError
+from ..foundation.messages import fault
 from .migrating import LOCK_TIMEOUT, require_current
 
 if TYPE_CHECKING:
@@ -50,11 +51,9 @@ def partition(database: Database, provinces: Sequence[str]) -> Partitioned:
     given again. `InputError` for a code that is none, `StorageError` on SQLite or on a schema of another release.
     """
     if database.engine.dialect.name != "postgresql":
-        msg = "only PostgreSQL has partitions; a SQLite database is one file"
-        raise StorageError(msg)
+        raise fault(StorageError, "partition.sqlite")
     if bad := [code for code in provinces if not _PROVINCE.fullmatch(code)]:
-        msg = f"province {bad[0]!r}: expected the code of a province, letters and digits, e.g. 42"
-        raise InputError(msg)
+        raise fault(InputError, "partition.province", province=bad[0])
     require_current(database)
     wanted = sorted(set(provinces))
     with database.begin() as tx:

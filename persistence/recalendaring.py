@@ -26,6 +26,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..foundation.errors import ConflictError
+from ..foundation.messages import fault
 from ..foundation.paths import below
 from .canonical import canonical_json
 from .chain import EventCore, event_object
@@ -193,8 +194,9 @@ def _enter(tx: Tx, ids: Sequence[int], line: Line) -> None:
 def _all(tx: Tx, statement: Statement, ids: Sequence[int], *values: Any) -> None:
     touched = tx.run(statement, *values)
     if touched != len(ids):
-        msg = f"{statement.name}: {len(ids) - touched} of {len(ids)} changed meanwhile; try the same call again"
-        raise ConflictError(msg)
+        raise fault(
+            ConflictError, "database.changed", statement=statement.name, changed=len(ids) - touched, count=len(ids)
+        )
 
 
 def _teach(tx: Tx) -> None:

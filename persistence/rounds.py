@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 
 from ..foundation.errors import IdempotencyError, NotFoundError
+from ..foundation.messages import fault
 from .statements import Statement, in_ids, in_texts
 
 if TYPE_CHECKING:
@@ -262,8 +263,7 @@ def answered(tx: Tx, key: str, digest: bytes) -> str | None:
     if not found:
         return None
     if bytes(found[0][0]) != digest:
-        msg = f"idempotency key {key!r} was used before with another body; give each command its own key"
-        raise IdempotencyError(msg)
+        raise fault(IdempotencyError, "idempotency.other_body", key=key)
     return str(found[0][1])
 
 
@@ -300,8 +300,7 @@ def cases_in_states(
     if codes is None:
         return found
     if missing := [code for code in codes if code not in found]:
-        msg = f"{len(missing)} households have no case in the round: {', '.join(missing[:5])}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "rounds.no_case", count=len(missing), households=", ".join(missing[:5]))
     return {code: found[code] for code in codes}
 
 
@@ -324,8 +323,7 @@ def latest_case(tx: Tx, reference: int | str) -> int:
     if not found and str(reference).isdecimal() and int(reference) <= _LARGEST_ID:
         found = tx.select(select(case.c.id).where(case.c.id == int(reference)))
     if not found:
-        msg = f"no case {reference!r}: neither a case id nor a household code that has a case"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_case", reference=reference)
     return int(found[0][0])
 
 

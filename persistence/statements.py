@@ -17,6 +17,7 @@ from sqlalchemy.sql.expression import Executable
 from sqlalchemy.types import Boolean
 
 from ..foundation.errors import StorageError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from sqlalchemy import FromClause, Table
@@ -171,8 +172,7 @@ def dbapi_dialect(name: str) -> Dialect:
         from sqlalchemy.dialects.postgresql import psycopg  # noqa: PLC0415  loaded by those who use it
 
         return psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # untyped upstream
-    msg = f"database dialect {name!r} is not supported; use sqlite or postgresql (psycopg)"
-    raise StorageError(msg)
+    raise fault(StorageError, "database.dialect", name=name)
 
 
 @lru_cache(maxsize=1024)

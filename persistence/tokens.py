@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import insert, select, update
 
 from ..foundation.errors import InputError, NotFoundError
+from ..foundation.messages import fault
 from .canonical import canonical_json
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ def revoke(tx: Tx, token_id: int, now: datetime) -> None:
     """Close a token for good; one that is revoked already stays as it is. `NotFoundError` if there is none."""
     table = tx.tables.service_token
     if not tx.select(select(table.c.id).where(table.c.id == token_id)):
-        msg = f"no token {token_id}; see: rasoat token list"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "token.none", token_id=token_id)
     open_one = (table.c.id == token_id, table.c.revoked_at.is_(None))
     tx.execute(update(table).where(*open_one).values(revoked_at=now))
 
@@ -119,15 +119,12 @@ def revoke(tx: Tx, token_id: int, now: datetime) -> None:
 def _check(asked: NewToken, now: datetime) -> None:
     for name in (asked.name, *(key for key in asked.acts_for if key != "*")):
         if not _NAME.fullmatch(name) or name == _WORKER:
-            msg = f"{name!r}: expected 1–64 letters, digits and . _ : @ -, beginning with a letter or digit, not system"
-            raise InputError(msg)
+            raise fault(InputError, "token.name", name=name)
     unknown = sorted(set(asked.scopes) - set(SCOPES))
     if unknown or not asked.scopes:
-        msg = f"token scopes {', '.join(unknown) or '(none)'}: expected some of {', '.join(SCOPES)}"
-        raise InputError(msg)
+        raise fault(InputError, "token.scopes", scopes=", ".join(unknown) or "(none)", known=", ".join(SCOPES))
     if asked.expires_at <= now:
-        msg = f"a token must expire after now ({now.isoformat()}), not at {asked.expires_at.isoformat()}"
-        raise InputError(msg)
+        raise fault(InputError, "token.expiry", now=now.isoformat(), expires=asked.expires_at.isoformat())
 
 
 def _digest(written: str) -> bytes:

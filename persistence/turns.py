@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..foundation.errors import ConflictError, StorageError
+from ..foundation.messages import fault
 from .loans import Loan
 
 if TYPE_CHECKING:
@@ -97,8 +98,7 @@ class WriteLine:
         try:
             while not self._is_turn_of(place):
                 if not self._changed.wait(until - time.monotonic()):
-                    msg = f"another writer of this process kept the database for {self._patience:g} s; try again"
-                    raise ConflictError(msg)
+                    raise fault(ConflictError, "database.busy", seconds=self._patience)
         finally:
             self._waiting.remove(place)
             self._changed.notify_all()

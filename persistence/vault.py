@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ..foundation.errors import InputError, IntegrityError, NotFoundError
+from ..foundation.messages import fault
 from .canonical import canonical_json
 from .keys import KEY_BYTES
 
@@ -117,11 +118,9 @@ class Vault:
 
     def _unwrap(self, key: WrappedKey) -> bytes:
         if not key.wrapped:
-            msg = f"the personal data of household {key.household_id} was erased"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "vault.erased", household=key.household_id)
         if key.master_key_id not in self._masters:
-            msg = f"master key {key.master_key_id!r} of household {key.household_id} is not in the ring; restore it"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "vault.no_key", key=key.master_key_id, household=key.household_id)
         nonce, text = key.wrapped[:_NONCE_BYTES], key.wrapped[_NONCE_BYTES:]
         try:
             label = _key_label(key.household_id, key.data_key_id, key.master_key_id)
@@ -144,8 +143,7 @@ def normal_identity(number: str) -> str:
     folded = unicodedata.normalize("NFKC", number)
     digits = "".join(c for c in folded if not (c.isspace() or c in ".-‐‑–—"))
     if not (digits.isascii() and digits.isdecimal() and len(digits) in _IDENTITY_LENGTHS):
-        msg = f"an identity number has 9 or 12 digits; {len(digits)} characters were given, leading zeros count"
-        raise InputError(msg)
+        raise fault(InputError, "vault.identity", count=len(digits))
     return digits
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..engine.service import BRIEF
 from ..engine.values import SYSTEM, ActRequest, Mode
 from ..foundation.errors import InputError, NotFoundError
+from ..foundation.messages import fault
 from ..persistence import reads
 from ..persistence.cases import lock
 from ..persistence.deadlines import open_of
@@ -166,13 +167,13 @@ def _rows(asked: BatchIn, ids: tuple[int, ...]) -> dict[int, _Form]:
     rows = {id_of(case, "case"): row for case, row in asked.rows.items()}
     strange = [str(case) for case in rows if case not in ids]
     if strange:
-        msg = f"rows name cases that are not among the act's: {', '.join(strange[:_SAMPLE])}"
-        raise InputError(msg)
+        raise fault(InputError, "web.rows_strange", cases=", ".join(strange[:_SAMPLE]))
     return rows
 
 
 def _require_visible(ids: tuple[int, ...], seen: dict[int, int]) -> None:
     missing = [str(case) for case in ids if case not in seen]
     if missing:
-        msg = f"no case {', '.join(missing[:_SAMPLE])} ({len(missing)} of {len(ids)})"
-        raise NotFoundError(msg)
+        raise fault(
+            NotFoundError, "found.no_cases", cases=", ".join(missing[:_SAMPLE]), lacking=len(missing), count=len(ids)
+        )

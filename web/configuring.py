@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..foundation.errors import InputError
 from ..foundation.files import read_toml
+from ..foundation.messages import fault
 from .settings import WebSettings
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ def read_settings(path: Path) -> WebSettings:
     """Return the settings in a file; `InputError` names every key that is unknown or does not fit."""
     given = read_toml(path, InputError)
     if "open_to_all" in given:
-        msg = f"{path}: open_to_all is no setting of a file; for a local trial: rasoat serve --insecure-demo"
-        raise InputError(msg)
+        raise fault(InputError, "serving.open", path=path)
     try:
         return TypeAdapter(WebSettings).validate_python(given)
     except ValidationError as error:

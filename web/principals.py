@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.values import SYSTEM, Actor, Mandate
 from ..foundation.errors import PermissionDeniedError
+from ..foundation.messages import fault
 from ..persistence import tokens
 
 if TYPE_CHECKING:
@@ -34,21 +35,22 @@ class Principal:
     def require(self, scope: str) -> None:
         """`PermissionDeniedError` unless the credentials open `scope`."""
         if scope not in self.scopes:
-            msg = f"this needs the scope {scope!r}; the credentials open {', '.join(sorted(self.scopes)) or 'nothing'}"
-            raise PermissionDeniedError(msg)
+            raise fault(
+                PermissionDeniedError, "mandate.scope", scope=scope, scopes=", ".join(sorted(self.scopes)) or "nothing"
+            )
 
     def actor(self, on_behalf_of: str | None) -> Actor:
         """Return who acts; `PermissionDeniedError` on behalf of somebody the credentials do not name."""
         if on_behalf_of is not None and not self.acts_for & {on_behalf_of, "*"}:
-            msg = f"{self.key!r} may not act on behalf of {on_behalf_of!r}: the credentials do not say so"
-            raise PermissionDeniedError(msg)
+            raise fault(PermissionDeniedError, "mandate.behalf", key=self.key, behalf=on_behalf_of)
         return Actor(self.key, self.mandates, on_behalf_of, self.everywhere)
 
     def require_role(self, roles: Collection[str], unit_path: str, day: date) -> None:
         """`PermissionDeniedError` unless one of `roles` is held for the unit on `day`."""
         if self.actor(None).mandate_for(tuple(sorted(roles)), unit_path, day) is None:
-            msg = f"{self.key!r} holds none of {', '.join(sorted(roles))} for unit {unit_path}"
-            raise PermissionDeniedError(msg)
+            raise fault(
+                PermissionDeniedError, "mandate.roles", key=self.key, roles=", ".join(sorted(roles)), unit=unit_path
+            )
 
 
 def is_key(text: str) -> bool:

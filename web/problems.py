@@ -184,8 +184,13 @@ def _of_fault(fault: RasoatError) -> ProblemError:
     )
     problem.code = fault.code
     if told and fault.vi is not None:
-        problem.reason = Text(fault.vi, str(fault))
+        problem.reason = _reason(problem.reason, Text(fault.vi, str(fault)), absent=isinstance(fault, NotFoundError))
     return problem
+
+
+def _reason(kind: Text, said: Text, *, absent: bool) -> Text:
+    """Return what a fault says; of what is not there, that it may as well lie outside the caller's mandates."""
+    return Text(f"{kind.vi} {said.vi}", f"{kind.en} {said.en}") if absent else said
 
 
 async def _on_problem(_request: Request, error: Exception) -> JSONResponse:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict
 
 from ..foundation.errors import InputError
+from ..foundation.messages import fault
 
 __all__ = [
     "DEFAULT_ERASING_ROLES",
@@ -63,13 +64,13 @@ class OidcSettings:
         """Refuse algorithms whose key is shared or absent, and an address that anyone on the way can change."""
         weak = sorted(set(self.algorithms) - _ALGORITHMS)
         if weak or not self.algorithms:
-            msg = f"OIDC algorithms {', '.join(weak) or '(none)'}: expected some of {', '.join(sorted(_ALGORITHMS))}"
-            raise InputError(msg)
+            raise fault(
+                InputError, "serving.algorithms", weak=", ".join(weak) or "(none)", known=", ".join(sorted(_ALGORITHMS))
+            )
         address = urlsplit(self.jwks_url)
         near = address.scheme == "http" and address.hostname in _LOOPBACK
         if not address.hostname or not (near or address.scheme == "https"):
-            msg = f"JWKS URL {self.jwks_url!r}: expected https:// (http only on loopback)"
-            raise InputError(msg)
+            raise fault(InputError, "serving.jwks", url=self.jwks_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +106,4 @@ class WebSettings:
     def __post_init__(self) -> None:
         """Refuse limits that nobody could pass."""
         if min(self.requests_per_second, self.burst, self.body_bytes, self.largest_batch, self.threads or 1) <= 0:
-            msg = "requests_per_second, burst, body_bytes, largest_batch and threads: expected numbers above 0"
-            raise InputError(msg)
+            raise fault(InputError, "serving.limits")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ...foundation.errors import InputError
+from ...foundation.messages import fault
 from ..model import PermanentFailure, Receipt, TemporaryFailure
 from ..optional import require
 from .guard import AddressGuard
@@ -43,11 +44,9 @@ class AppriseChannel:
         self.name = name
         self._schemes = frozenset(scheme.lower() for scheme in schemes)
         if not self._schemes:
-            msg = f"Apprise channel {name!r}: name the schemes it may use, e.g. ['tgram']"
-            raise InputError(msg)
+            raise fault(InputError, "sending.schemes", name=name)
         if url is not None and _PLACE not in url:
-            msg = f"Apprise channel {name!r}: url must hold {_PLACE} where the recipient's address goes"
-            raise InputError(msg)
+            raise fault(InputError, "sending.place", name=name, place=_PLACE)
         self._url = url
         self._guard = guard or AddressGuard()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlsplit
 
 from ...foundation.errors import InputError
+from ...foundation.messages import fault
 from ..model import PermanentFailure, TemporaryFailure
 
 if TYPE_CHECKING:
@@ -57,13 +58,11 @@ class AddressGuard:
         self._allow = frozenset(allow)
         unknown = self._allow - set(_NEIGHBOURHOODS)
         if unknown:
-            msg = f"address guard: {sorted(unknown)} is not among {', '.join(_NEIGHBOURHOODS)}"
-            raise InputError(msg)
+            raise fault(InputError, "sending.neighbourhood", unknown=sorted(unknown), known=", ".join(_NEIGHBOURHOODS))
         try:
             self._networks = tuple(ipaddress.ip_network(network) for network in networks)
         except ValueError as error:
-            msg = f"address guard: {error}; write networks as 10.20.0.0/16"
-            raise InputError(msg) from error
+            raise fault(InputError, "sending.network", error=error) from error
         self._resolve = resolve
         self._plain_abroad = plain_abroad
 

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, cast
 
 from ...foundation.errors import DefinitionError, InputError
+from ...foundation.messages import fault
 from .apprise import AppriseChannel
 from .inbox import InboxChannel
 from .log import LogChannel
@@ -55,8 +56,7 @@ def kinds() -> dict[str, Factory]:
     known = dict(_BUILT_IN)
     for point in entry_points(group=GROUP):
         if point.name in known:
-            msg = f"channel kind {point.name!r} is offered by {point.value}, but the name is taken"
-            raise DefinitionError(msg)
+            raise fault(DefinitionError, "sending.kind_taken", name=point.name, value=point.value)
         known[point.name] = cast("Factory", point.load())
     return known
 

@@ -9,6 +9,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from ...foundation.errors import InputError
+from ...foundation.messages import fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +24,13 @@ _KEY_BYTES = range(24, 65)
 def secret_key(written: str) -> bytes:
     """Return the key in ``whsec_<base64>``; `InputError` unless it holds 24 to 64 bytes."""
     if not written.startswith(_PREFIX):
-        msg = f"a webhook secret begins with {_PREFIX!r} and goes on in base64"
-        raise InputError(msg)
+        raise fault(InputError, "sending.secret_begins", prefix=_PREFIX)
     try:
         key = base64.b64decode(written.removeprefix(_PREFIX), validate=True)
     except binascii.Error as error:
-        msg = f"the webhook secret is not base64 after {_PREFIX!r}: {error}"
-        raise InputError(msg) from None
+        raise fault(InputError, "sending.secret_base64", prefix=_PREFIX, error=error) from None
     if len(key) not in _KEY_BYTES:
-        msg = f"the webhook secret holds {len(key)} bytes; 24 to 64 are expected"
-        raise InputError(msg)
+        raise fault(InputError, "sending.secret_length", count=len(key))
     return key
 
 

@@ -16,6 +16,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Literal
 
 from ...foundation.errors import InputError
+from ...foundation.messages import fault
 from ...foundation.text import nfc
 from ..model import PermanentFailure, Receipt, TemporaryFailure
 from .guard import AddressGuard
@@ -53,17 +54,13 @@ class Relay:
     def __post_init__(self) -> None:
         """Refuse half a login, an unknown security, and a login in the clear."""
         if self.security not in _PORTS:
-            msg = f"SMTP security {self.security!r} is not one of {', '.join(_PORTS)}"
-            raise InputError(msg)
+            raise fault(InputError, "sending.security", security=self.security, known=", ".join(_PORTS))
         if (self.username is None) != (self.password is None):
-            msg = f"relay {self.host}: give both user name and password, or neither"
-            raise InputError(msg)
+            raise fault(InputError, "sending.password_both", host=self.host)
         if not f"{self.username}{self.password}".isascii():
-            msg = f"relay {self.host}: user name and password must be ASCII, others cannot be sent to every relay"
-            raise InputError(msg)
+            raise fault(InputError, "sending.password_ascii", host=self.host)
         if self.username is not None and self.security == "none":
-            msg = f"relay {self.host}: a password is not sent unencrypted; use starttls or tls"
-            raise InputError(msg)
+            raise fault(InputError, "sending.password_plain", host=self.host)
 
     @property
     def door(self) -> int:
@@ -201,16 +198,13 @@ def _leave(relay: smtplib.SMTP) -> None:
 
 def _address(written: str, whose: str) -> Address:
     if not written.isascii():
-        msg = f"{whose} address is not ASCII; write its domain in the xn-- form"
-        raise InputError(msg)
+        raise fault(InputError, "sending.address_ascii", whose=whose)
     try:
         address = Address(addr_spec=written.strip())
     except (ValueError, MessageError, IndexError) as error:
-        msg = f"{whose} address is not an e-mail address: {error}"
-        raise InputError(msg) from error
+        raise fault(InputError, "sending.address", whose=whose, error=error) from error
     if not address.username or not address.domain:
-        msg = f"{whose} address is not an e-mail address: it lacks user or domain"
-        raise InputError(msg)
+        raise fault(InputError, "sending.address_parts", whose=whose)
     return address
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
 from ...foundation.errors import InputError
+from ...foundation.messages import fault
 from ..model import DeliveryFailure, PermanentFailure, Receipt, TemporaryFailure
 from ..optional import require
 from .guard import AddressGuard
@@ -75,8 +76,7 @@ class WebhookChannel:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         if not secrets:
-            msg = f"webhook channel {name!r} needs a secret to sign with (whsec_…)"
-            raise InputError(msg)
+            raise fault(InputError, "sending.secret", name=name)
         self.name = name
         self._keys = tuple(secret_key(secret) for secret in secrets)
         self._clock = clock

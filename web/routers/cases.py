@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from ...engine.values import Mode
 from ...foundation.errors import NotFoundError
+from ...foundation.messages import fault
 from ...persistence import deadlines, events, reads
 from ...persistence.database import Tx
 from ..acting import ActIn, BatchIn, IdempotencyKey, OutcomeOut, fire
@@ -154,8 +155,7 @@ def act(
 def _seen(tx: Tx, session: Session, case_id: str) -> reads.CaseLine:
     found = reads.case(tx, session.scope, id_of(case_id, "case"))
     if found is None:
-        msg = f"no case {case_id}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_case_id", case_id=case_id)
     return found
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ...engine.correcting import Correction, OpeningCorrection, Undo, correct, undo
 from ...foundation.errors import NotFoundError
+from ...foundation.messages import fault
 from ...persistence import reads
 from ...persistence.corrections import cases_of_act
 from ...persistence.events import acts
@@ -149,8 +150,7 @@ def _corrected(tx: Tx, session: Session, asked: CorrectionIn) -> OutcomeOut:
 def _reopened(tx: Tx, session: Session, asked: OpeningCorrectionIn) -> OutcomeOut:
     case_id = id_of(asked.case, "case")
     if not reads.visible_cases(tx, session.scope, [case_id]):
-        msg = f"no case {asked.case}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_case_id", case_id=asked.case)
     order = OpeningCorrection(
         case_id,
         session.actor,
@@ -175,8 +175,7 @@ def _require_seen(tx: Tx, session: Session, act_id: int, only: Collection[int]) 
     found = acts(tx, [act_id])
     ids = list(only) or (cases_of_act(tx, found[act_id]) if act_id in found else [])
     if not ids or len(reads.visible_cases(tx, session.scope, ids)) != len(set(ids)):
-        msg = f"no act {act_id}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_act", act_id=act_id)
 
 
 def _outcome(outcome: Outcome) -> OutcomeOut:

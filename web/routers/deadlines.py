@@ -14,6 +14,7 @@ from ...deadlines.terms import Counting, Term, Unit
 from ...engine import queries
 from ...engine.ledger import held
 from ...foundation.errors import InputError, NotFoundError
+from ...foundation.messages import fault
 from ...persistence import reads
 from ..asking import Day, IdText, Key, OneLine, Paging, Reading, UnitPath, cursor_of, id_of, position_in
 from ..offering import AS_TABLE, Page, listed, next_cursor
@@ -195,8 +196,7 @@ def certificates(request: Request, session: Reading, asked: Annotated[Certificat
 def due(session: Reading, asked: Annotated[DueQuery, Query()]) -> dict[str, Any]:
     """Tell the last day of a term that an event sets running, with the proof of each day."""
     if asked.release is not None and asked.as_known_on is not None:
-        msg = "ask for a calendar by its release or by the day on which it was known, not by both"
-        raise InputError(msg)
+        raise fault(InputError, "calendar.one_way")
     counting = Counting(
         first_day_excluded=not asked.count_first_day, roll_end=asked.roll_end, makeup_counts=asked.makeup_counts
     )
@@ -208,6 +208,5 @@ def due(session: Reading, asked: Annotated[DueQuery, Query()]) -> dict[str, Any]
 def _seen(tx: Tx, session: Session, deadline_id: str) -> DeadlineRow:
     found = reads.deadline(tx, session.scope, id_of(deadline_id, "deadline"))
     if found is None:
-        msg = f"no deadline {deadline_id}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_deadline", deadline_id=deadline_id)
     return found

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from ...foundation.errors import InputError
+from ...foundation.messages import fault
 from ...persistence.changes import START, Position, changes, settled_before
 from ...persistence.replicas import shows, written_to
 from ...persistence.types import instant_from_text, instant_text
@@ -54,8 +55,7 @@ def _position(cursor: str | None) -> Position:
     try:
         return Position(instant_from_text(found[0]).astimezone(UTC), found[1], found[2])
     except (ValueError, OverflowError) as error:
-        msg = "cursor: not one that the change feed named; leave it out to begin anew"
-        raise InputError(msg) from error
+        raise fault(InputError, "web.feed_cursor") from error
 
 
 def _written(position: Position) -> str | None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...engine import people
 from ...engine.people import Duplicate, Household, Person, require_as_registered
 from ...foundation.errors import NotFoundError
-from ...foundation.messages import text
+from ...foundation.messages import fault, text
 from ...foundation.paths import parent
 from ...persistence import reading_log, reads
 from ...persistence.database import Tx
@@ -266,8 +266,7 @@ def _require_villages(session: Session, paths: set[str]) -> None:
         known = {unit.path for unit in units(tx) if _stands(session, unit)}
     for path in sorted(paths):
         if path not in known or not session.scope.covers(path):
-            msg = f"no village {path}"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "found.no_such_village", path=path)
         session.require_registrar(path)
 
 
@@ -319,8 +318,7 @@ def _round(session: Session, code: str) -> RoundRow:
     with session.facade.database.read() as tx:
         opened_in = reads.round_seen(tx, session.scope, code)
     if opened_in is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     return opened_in
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ...foundation.errors import InputError, PermissionDeniedError
+from ...foundation.messages import fault
 from ...persistence import inbox
 from ...persistence.types import instant_from_text, instant_text
 from ..asking import Acting, Paging, Reading, cursor_of, position_in
@@ -95,8 +96,7 @@ def _address(session: Session) -> str:
     if whose is None or whose == session.principal.key:
         return session.principal.key
     if whose not in session.principal.acts_for:
-        msg = f"the credentials of {session.principal.key!r} do not name {whose!r}; an inbox opens by its owner's key"
-        raise PermissionDeniedError(msg)
+        raise fault(PermissionDeniedError, "mandate.inbox", key=session.principal.key, whose=whose)
     return whose
 
 
@@ -107,8 +107,7 @@ def _after(cursor: str | None) -> tuple[datetime, str] | None:
     try:
         return instant_from_text(found[0]).astimezone(UTC), found[1]
     except (ValueError, OverflowError) as error:
-        msg = "cursor: not one that a page of this list named; leave it out to begin anew"
-        raise InputError(msg) from error
+        raise fault(InputError, "web.page_cursor") from error
 
 
 def _out(row: inbox.InboxRow) -> LetterOut:

@@ -12,6 +12,7 @@ from ...engine.migrating import MigrationPlan, check_plan
 from ...engine.moving import MigrationReport
 from ...engine.rehearsing import Rehearsal
 from ...foundation.errors import InputError, NotFoundError, PermissionDeniedError
+from ...foundation.messages import fault
 from ...persistence import reads
 from ...workflows.migrations import shipped_migrations
 from ..asking import Administering, Code, Key, Reading, UnitPath, WorkflowId
@@ -250,18 +251,15 @@ def rehearsal(
 def _plan(key: str) -> MigrationPlan:
     found = shipped_migrations().get(key)
     if found is None:
-        msg = f"no migration plan {key!r}; there are {', '.join(shipped_migrations())}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_migration_plan", key=key, known=", ".join(shipped_migrations()))
     return found
 
 
 def _migrated(session: Session, plan: str, asked: MigrationIn, *, dry_run: bool) -> MigrationOut:
     if asked.unit is None and asked.round is None:
-        msg = "name a round or a unit whose cases move"
-        raise InputError(msg)
+        raise fault(InputError, "migrating.name")
     if asked.unit is not None and not session.scope.covers(asked.unit):
-        msg = f"unit {asked.unit} lies outside your mandates"
-        raise PermissionDeniedError(msg)
+        raise fault(PermissionDeniedError, "mandate.unit", unit=asked.unit)
     path = asked.unit or ""
     if asked.round is not None:
         path = _round(session, session.facade.database, asked.round).unit_path
@@ -284,8 +282,7 @@ def _round(session: Session, database: Database, code: str) -> RoundRow:
     with database.read() as tx:
         found = reads.round_seen(tx, session.scope, code)
     if found is None or not session.scope.covers(found.unit_path):
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     return found
 
 

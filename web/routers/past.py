@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...engine import history
 from ...foundation.clock import end_of
 from ...foundation.errors import NotFoundError
+from ...foundation.messages import fault
 from ...persistence import reads
 from ..asking import Code, Day, IdText, Instant, Paging, Reading, UnitPath, cursor_of, id_of, position_in
 from ..offering import AS_TABLE, Page, listed, next_cursor
@@ -95,12 +96,10 @@ def past_case(session: Reading, case_id: _Id, asked: Annotated[_When, Query()]) 
     with session.facade.queries.read() as tx:
         row = reads.case(tx, session.scope, id_of(case_id, "case"))
         if row is None:
-            msg = f"no case {case_id}"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "found.no_case_id", case_id=case_id)
         past = history.case_as_of(tx, session.facade.engine, row.id, day, instant)
     if not session.scope.covers(past.case.unit_path):
-        msg = f"no case {case_id}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_case_id", case_id=case_id)
     terms = [DeadlineOut.of(each, day) for each in past.deadlines]
     line = _line(session, past, row.household_code)
     return PastCaseShown(**line, facts=dict(past.facts), deadlines=terms, events=len(past.events))

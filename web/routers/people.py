@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ...engine.people import HouseholdChange, HouseholdOrder
 from ...foundation.errors import NotFoundError
+from ...foundation.messages import fault
 from ...persistence import lineage, reading_log, reads
 from ...persistence.household_keys import codes_by_identity
 from ..acting import IdempotencyKey
@@ -269,8 +270,7 @@ def recode(session: Acting, asked: RecodeIn, key: IdempotencyKey = None) -> Chan
 
     def do(tx: Tx) -> ChangedOut:
         if reads.unit(tx, session.scope, asked.old) is None or not session.scope.covers(asked.old):
-            msg = f"no unit {asked.old}"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "found.no_such_unit", path=asked.old)
         return ChangedOut.of(session.desk.registry.recode(tx, _order(session, asked), asked.old, asked.new))
 
     return once(session, key, "recode", asked, ChangedOut, do)
@@ -284,8 +284,7 @@ def _require_seen(tx: Tx, session: Session, code: str) -> HouseholdRow:
     """Return the household that a code stands for today; there is none outside one's mandates."""
     found = lineage.resolve(tx, code)
     if not session.scope.covers(found.unit_path):
-        msg = f"no household {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_household", code=code)
     return found
 
 
@@ -294,8 +293,7 @@ def _require_village(tx: Tx, session: Session, path: str, *, anywhere: bool = Fa
     unit = tx.tables.unit
     found = tx.select(select(unit.c.path).where(unit.c.path == path, unit.c.level == "village"))
     if not found or not (anywhere or session.scope.covers(path)):
-        msg = f"no village {path}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_such_village", path=path)
 
 
 def _line(session: Session, row: LineageRow) -> LineageOut:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...engine import punctuality, queries
 from ...engine.simulating import FallsDue, Supposition
 from ...foundation.errors import InputError, NotFoundError, PermissionDeniedError
+from ...foundation.messages import fault
 from ...persistence import reads
 from ..asking import Acting, Administering, Code, Day, Key, Reading, UnitPath
 from ..offering import AS_TABLE, Page, listed
@@ -240,8 +241,7 @@ def what_if(session: Reading, asked: WhatIfIn) -> WhatIfOut:
     """Say what falls due when, and on whose desk, if something happened. Tried on a copy: nothing is changed."""
     units = [*asked.units, *(path for each in asked.suppositions for path in each.units)]
     if not units:
-        msg = "name at least one unit: a trial of every round would take the whole database"
-        raise InputError(msg)
+        raise fault(InputError, "simulating.unit")
     for path in units:
         _require_covered(session, path)
     suppositions = [
@@ -277,8 +277,7 @@ def milestones(
     with session.facade.database.read() as tx:
         opened_in = reads.round_seen(tx, session.scope, code)
     if opened_in is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     session.require_registrar(opened_in.unit_path)
     plan = plan_for(session, asked.plan, code, opened_in.unit_path, opened_in.started_on)
     return MilestonesOut(opened=session.facade.open_milestones(code, plan))
@@ -316,8 +315,7 @@ def _asking(session: Session, unit: str | None) -> Iterator[tuple[Tx, Calendar]]
 
 def _require_covered(session: Session, path: str) -> None:
     if not session.scope.covers(path):
-        msg = f"unit {path} lies outside your mandates"
-        raise PermissionDeniedError(msg)
+        raise fault(PermissionDeniedError, "mandate.unit", unit=path)
 
 
 def _seen(session: Session, lines: Iterable[FallsDue]) -> list[FallsDue]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ...engine.queries import states_by_unit
 from ...foundation.errors import InputError, NotFoundError
+from ...foundation.messages import fault
 from ...persistence import reads
 from ...persistence.rounds import households_by_code, round_by_code
 from ..asking import Acting, Code, Day, Key, Paging, Reading, UnitPath, WorkflowId, cursor_of, position_in
@@ -88,8 +89,7 @@ def open_round(session: Acting, asked: RoundIn) -> RoundOut:
     with session.facade.database.read() as tx:
         known = round_by_code(tx, asked.code)
     if known is not None and known.unit_path != asked.unit:
-        msg = f"the code {asked.code!r} is taken by another round; choose another"
-        raise InputError(msg)
+        raise fault(InputError, "rounds.code_taken", code=asked.code)
     if asked.plan is not None:
         plan_for(session, asked.plan, asked.code, asked.unit, asked.started_on)
     ends_on = asked.ends_on or session.facade.season_end(asked.procedure, asked.started_on)
@@ -139,8 +139,7 @@ def left_out(request: Request, session: Reading, code: _RoundCode, asked: Annota
 def _seen(tx: Tx, session: Session, code: str) -> RoundRow:
     found = reads.round_seen(tx, session.scope, code)
     if found is None:
-        msg = f"no round {code!r}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_round", code=code)
     return found
 
 
@@ -149,5 +148,4 @@ def _require_seen(tx: Tx, session: Session, codes: list[str]) -> None:
     found = households_by_code(tx, codes)
     missing = [c for c in codes if c not in found or not session.scope.covers(found[c].unit_path)]
     if missing:
-        msg = f"{len(missing)} households are not registered: {', '.join(missing[:5])}; register them first"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "rounds.unregistered", count=len(missing), households=", ".join(missing[:5]))

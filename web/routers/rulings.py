@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ...engine import ledger
 from ...foundation.errors import NotFoundError
+from ...foundation.messages import fault
 from ...persistence.ledger import deadlines_by_id
 from ..acting import IdempotencyKey
 from ..asking import Acting, Day, IdText, OneLine, id_of
@@ -154,5 +155,10 @@ def _require_seen(tx: Tx, session: Session, ids: tuple[int, ...]) -> None:
     seen = {row.id for row in deadlines_by_id(tx, ids) if session.scope.covers(row.unit_path)}
     missing = [str(each) for each in ids if each not in seen]
     if missing:
-        msg = f"no deadline {', '.join(missing[:_SAMPLE])} ({len(missing)} of {len(ids)})"
-        raise NotFoundError(msg)
+        raise fault(
+            NotFoundError,
+            "found.no_deadlines_of",
+            deadlines=", ".join(missing[:_SAMPLE]),
+            lacking=len(missing),
+            count=len(ids),
+        )

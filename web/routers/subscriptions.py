@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ...foundation.errors import NotFoundError, PermissionDeniedError
 from ...foundation.logs import Log
+from ...foundation.messages import fault
 from ...notifications.kinds import Kind
 from ...notifications.model import DeliveryFailure
 from ...notifications.webhooks import guard_for, secret_of
@@ -91,8 +92,7 @@ class SecretOut(BaseModel):
 def subscribe(session: Administering, asked: SubscriptionIn) -> SubscriptionMade:
     """Subscribe to what is told about a unit and all below it, from now on; the secret is shown this once."""
     if not session.scope.covers(asked.unit):
-        msg = f"unit {asked.unit} lies outside your mandates"
-        raise PermissionDeniedError(msg)
+        raise fault(PermissionDeniedError, "mandate.unit", unit=asked.unit)
     _require_reachable(session, asked.url)
     (new_id,) = session.facade.ids.take(1)
     kinds = tuple(dict.fromkeys(asked.kinds))
@@ -152,8 +152,7 @@ def unsubscribe(session: Administering, subscription_id: _Id) -> None:
 def _seen(tx: Tx, session: Session, written: str) -> WebhookRow:
     found = webhooks.webhook(tx, id_of(written, "subscription"))
     if found is None or not session.scope.covers(found.unit_path):
-        msg = f"no subscription {written}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_subscription", written=written)
     return found
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...foundation.errors import NotFoundError, PermissionDeniedError
+from ...foundation.messages import fault
 from ...foundation.paths import parent
 from ...persistence import reads
 from ...persistence.rounds import units as all_units
@@ -115,8 +116,7 @@ def unit(session: Reading, path: Annotated[UnitPath, Path()]) -> UnitOut:
     with session.facade.queries.read() as tx:
         found = reads.unit(tx, session.scope, path)
     if found is None:
-        msg = f"no unit {path}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_such_unit", path=path)
     return UnitOut.of(found)
 
 
@@ -138,5 +138,4 @@ def register(
 def _require_own(session: Session, new: set[str]) -> None:
     strange = sorted(path for path in new if not session.scope.covers(parent(path) or path))
     if strange:
-        msg = f"{len(strange)} units lie outside your mandates: {', '.join(strange[:_SAMPLE])}"
-        raise PermissionDeniedError(msg)
+        raise fault(PermissionDeniedError, "mandate.units", count=len(strange), units=", ".join(strange[:_SAMPLE]))

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from ...engine.forms import form
 from ...foundation.errors import NotFoundError
+from ...foundation.messages import fault
 from ..asking import Key, Reading, WorkflowId
 from ..problems import TextOut
 
@@ -141,8 +142,7 @@ def form_of(session: Reading, workflow_id: _Id, trigger: Annotated[Key, Path()])
     found = session.facade.library.workflow(workflow_id)
     known = found.triggers.get(trigger)
     if known is None or known.is_timer:
-        msg = f"{workflow_id} has no act {trigger!r} with a form"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_act_form", workflow_id=workflow_id, trigger=trigger)
     return _form(found, known)
 
 
