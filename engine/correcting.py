@@ -20,15 +20,13 @@ from ..foundation.messages import fault
 from ..persistence import deadlines as deadline_rows
 from ..persistence.canonical import canonical_json
 from ..persistence.cases import lock
-from ..persistence.chain import act_hash
 from ..persistence.corrections import cases_of_act
 from ..persistence.events import acts, history
 from ..persistence.ledger import entries_of
-from ..persistence.rounds import answered, remember_answer
-from .definition import SUPERVISOR
 from .obstacles import obstacles
-from .offices import REACH_DOWN, office_held
+from .offices import may_order
 from .openings import require_facts
+from .repeating import once
 from .replaying import STEPS, in_force, origin_of
 from .restating import OnRecord, Restated, place_of, restate
 from .rewriting import write
@@ -156,16 +154,10 @@ def undo(tx: Tx, engine: Engine, order: Undo) -> Outcome:
 
 
 def _once(tx: Tx, engine: Engine, order: Any, do: Any) -> Outcome:
-    key, digest = order.idempotency_key, b""
-    if key is not None:
-        digest = act_hash(_order_body(order))
-        before = answered(tx, key, digest)
-        if before is not None:
-            return outcome_from(json.loads(before))
-    outcome: Outcome = do(tx, engine, order)
-    if key is not None and outcome.act_id is not None:
-        remember_answer(tx, key, digest, canonical_json(outcome_to(outcome)).decode(), engine.clock.now())
-    return outcome
+    return once(
+        tx, order.idempotency_key, lambda: _order_body(order), engine.clock, lambda: do(tx, engine, order),
+        write=outcome_to, read=outcome_from, keeps=lambda outcome: outcome.act_id is not None,
+    )  # fmt: skip
 
 
 def _correct(tx: Tx, engine: Engine, order: Correction) -> Outcome:
@@ -263,13 +255,7 @@ def _lacking(tx: Tx, engine: Engine, order: _Order, case: CaseRow, today: date) 
     workflow, path = engine.library.compiled(case.workflow).workflow, case.unit_path
     settings = engine.settings_in_force(tx, case.workflow, path)
     roles = tuple(settings.get("correction_roles", CORRECTION_ROLES))
-    offices = [role for role in roles if role in workflow.roles]
-    reach_down = settings.get(REACH_DOWN) is True
-    if all(
-        office_held(workflow, order.actor, offices, path, day, reach_down=reach_down)
-        or order.actor.mandate_for((SUPERVISOR,), path, day)
-        for day in (order.decided_on, today)
-    ):
+    if all(may_order(workflow, settings, order.actor, roles, path, day) for day in (order.decided_on, today)):
         return None
     labels = [workflow.roles[role].label for role in roles if role in workflow.roles]
     return {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..persistence.canonical import canonical_text
 from .effects import effect_spec
 from .offices import REACH_DOWN, office_held
+from .settings import setting_of
 from .values import Refusal
 from .views import Context, View
 
@@ -157,8 +158,7 @@ class _Deciding:
         return held.role if held else None
 
     def _setting(self, key: str) -> Any:
-        declared = self.workflow.settings.get(key)
-        return self.context.settings.get(key, declared.default if declared else None)
+        return setting_of(self.workflow, self.context.settings, key)
 
     def _wrong_state(self, case: CaseRow) -> Refusal:
         state, trigger = self.workflow.state(case.state).label, self.trigger.label

@@ -15,7 +15,8 @@ from ..foundation.paths import at_level, parent
 from ..persistence.cases import lock
 from ..persistence.lineage import cases_of_households, households_by_id, lock_units, resolve, rounds_at
 from .definition import SUPERVISOR
-from .offices import REACH_DOWN, office_held
+from .offices import REACH_DOWN, may_order
+from .settings import setting_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,17 +76,17 @@ def require_order(tx: Tx, engine: Engine, order: HouseholdOrder, village: str, *
     if since is not None and order.on < since:
         raise fault(InputError, "households.before", day=order.on, since=since)
     workflow = _workflow(tx, engine, village)
-    declared = workflow.settings.get("back_dating_days")
-    settings = engine.settings_in_force(tx, workflow.id, village)
-    limit = settings.get("back_dating_days", declared.default if declared else None)
+    limit = setting_of(workflow, engine.settings_in_force(tx, workflow.id, village), "back_dating_days")
     if limit is not None and (today - order.on).days > limit:
         raise fault(InputError, "households.too_old", day=order.on, today=today, limit=limit)
 
 
 def require_place(tx: Tx, engine: Engine, order: HouseholdOrder, village: str) -> None:
     """Refuse who does not hold one of the offices for a village on the order's day and today."""
+    workflow = _workflow(tx, engine, village)
+    settings = engine.settings_in_force(tx, workflow.id, village)
     for day in (order.on, legal_date(engine.clock.now())):
-        if not _holds(tx, engine, order, village, day):
+        if not may_order(workflow, settings, order.actor, HOUSEHOLD_ROLES, village, day):
             said = {"actor": order.actor.key, "roles": ", ".join(HOUSEHOLD_ROLES), "unit": village, "day": day}
             raise fault(PermissionDeniedError, "households.office", **said)
 
@@ -119,15 +120,6 @@ def _rules(tx: Tx, engine: Engine, order: HouseholdOrder, unit: str) -> bool:
     roles = HOUSEHOLD_ROLES if reach_down else (SUPERVISOR,)
     days = (order.on, legal_date(engine.clock.now()))
     return all(order.actor.mandate_for(roles, unit, day) is not None for day in days)
-
-
-def _holds(tx: Tx, engine: Engine, order: HouseholdOrder, village: str, day: date) -> bool:
-    if order.actor.mandate_for((SUPERVISOR,), village, day) is not None:
-        return True
-    workflow = _workflow(tx, engine, village)
-    offices = [role for role in HOUSEHOLD_ROLES if role in workflow.roles]
-    reach_down = engine.settings_in_force(tx, workflow.id, village).get(REACH_DOWN) is True
-    return office_held(workflow, order.actor, offices, village, day, reach_down=reach_down) is not None
 
 
 def _workflow(tx: Tx, engine: Engine, village: str) -> Workflow:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..deadlines.ladder import next_wake
@@ -26,12 +27,14 @@ from .breaches import Entry, enter
 from .chaining import Note, note
 from .definition import DeadlineKind
 from .judging import Held, refusal_of
+from .repeating import once
 from .rounds import met_on, round_rule, tomorrow
+from .settings import setting_of
 from .tidings import Decided, term_decided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from ..deadlines.calendar import Calendar
     from ..persistence.database import Tx
@@ -62,7 +65,8 @@ log = Log("rasoat.deadlines")
 class Order:
     """A decision about deadlines: which, from which day, by whom, on which document.
 
-    `reason` is a short key of the cause (``storm``, ``epidemic``), never a person's name: it is kept for ever.
+    `reason` is a short key of the cause (``storm``, ``epidemic``), never a person's name: it is kept for ever. The same
+    order under the same `idempotency_key` is done once and answered alike; another one is an `IdempotencyError`.
     """
 
     deadline_ids: tuple[int, ...]
@@ -70,6 +74,7 @@ class Order:
     actor: Actor
     document: str
     reason: str = ""
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ def extend(tx: Tx, engine: Engine, order: Order, by: int) -> Ruling:
     def new(each: Held) -> _New:
         return _New(each.counted.extend(by).due_on(each.calendar), each.row.status, {"by": by})
 
-    return _rule(tx, engine, order, "extended", new)
+    return _rule(tx, engine, order, "extended", new, by=by)
 
 
 def supersede(tx: Tx, engine: Engine, order: Order, due_on: date) -> Ruling:
@@ -139,7 +144,7 @@ def supersede(tx: Tx, engine: Engine, order: Order, due_on: date) -> Ruling:
     def new(each: Held) -> _New:
         return _New(due_on, each.row.status, {})
 
-    return _rule(tx, engine, order, "superseded", new)
+    return _rule(tx, engine, order, "superseded", new, due_on=due_on.isoformat())
 
 
 def cancel(tx: Tx, engine: Engine, order: Order) -> Ruling:
@@ -200,7 +205,14 @@ def _rule_of(engine: Engine, row: DeadlineRow, entries: Sequence[LedgerEntry]) -
     return engine.library.compiled(row.workflow).workflow.deadline(row.rule)
 
 
-def _rule(tx: Tx, engine: Engine, order: Order, kind: str, new: Callable[[Any], _New]) -> Ruling:
+def _rule(tx: Tx, engine: Engine, order: Order, kind: str, new: Callable[[Any], _New], **said: Any) -> Ruling:
+    return once(
+        tx, order.idempotency_key, lambda: {**_asked(order, kind), **said}, engine.clock,
+        lambda: _decide(tx, engine, order, kind, new), write=_written, read=_read, keeps=lambda ruling: ruling.ok,
+    )  # fmt: skip
+
+
+def _decide(tx: Tx, engine: Engine, order: Order, kind: str, new: Callable[[Any], _New]) -> Ruling:
     rows = deadlines_by_id(tx, order.deadline_ids)
     _require_all(order, rows)
     # Cases before deadlines, as every writer does; what was read before the lock is read again.
@@ -226,6 +238,29 @@ def _rule(tx: Tx, engine: Engine, order: Order, kind: str, new: Callable[[Any], 
     )
 
 
+def _asked(order: Order, kind: str) -> dict[str, Any]:
+    return {
+        "order": f"deadlines {kind}",
+        "deadlines": [str(i) for i in sorted(order.deadline_ids)],
+        "occurred_on": order.occurred_on.isoformat(),
+        "actor": order.actor.key,
+        "on_behalf_of": order.actor.on_behalf_of,
+        "document": order.document,
+        "reason": order.reason,
+    }
+
+
+def _written(ruling: Ruling) -> dict[str, Any]:
+    days = [(change.old_due_on.isoformat(), change.new_due_on.isoformat()) for change in ruling.changed]
+    shown = zip(ruling.changed, days, strict=True)
+    return {"changed": [[str(c.deadline_id), c.kind, old, new, c.status] for c, (old, new) in shown]}
+
+
+def _read(answer: Any) -> Ruling:
+    days = date.fromisoformat
+    return Ruling(tuple(Change(int(i), kind, days(a), days(b), s) for i, kind, a, b, s in answer["changed"]), ())
+
+
 def _require_all(order: Order, rows: Sequence[DeadlineRow]) -> None:
     missing = sorted(set(order.deadline_ids) - {row.id for row in rows})
     if missing or not rows:
@@ -233,9 +268,8 @@ def _require_all(order: Order, rows: Sequence[DeadlineRow]) -> None:
 
 
 def _back_dating(tx: Tx, engine: Engine, workflow: str, unit_path: str) -> int | None:
-    setting = engine.library.compiled(workflow).workflow.settings.get("back_dating_days")
-    default = setting.default if setting else None
-    limit: int | None = engine.settings_in_force(tx, workflow, unit_path).get("back_dating_days", default)
+    definition = engine.library.compiled(workflow).workflow
+    limit: int | None = setting_of(definition, engine.settings_in_force(tx, workflow, unit_path), "back_dating_days")
     return limit
 
 

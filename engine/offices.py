@@ -7,20 +7,21 @@ as one account for a whole province would, is the setting `mandates_reach_down`,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import InputError
 from ..foundation.paths import at_level
+from .definition import SUPERVISOR
 from .values import Mandate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from .definition import Workflow
     from .values import Actor
 
-__all__ = ["REACH_DOWN", "office", "office_held"]
+__all__ = ["REACH_DOWN", "may_order", "office", "office_held"]
 
 REACH_DOWN = "mandates_reach_down"
 
@@ -50,3 +51,17 @@ def office_held(
             if mandate.covers(role, unit, day) and (reach_down or mandate.unit_path == unit):
                 return mandate
     return None
+
+
+def may_order(
+    workflow: Workflow, settings: Mapping[str, Any], actor: Actor, roles: Iterable[str], village_path: str, day: date
+) -> bool:
+    """Whether `actor` may order what no procedure knows as an act, of a village's cases and households, on `day`.
+
+    By one of `roles` as far as the procedure has such an office, or as its supervisor, whose power reaches down.
+    """
+    if actor.mandate_for((SUPERVISOR,), village_path, day) is not None:
+        return True
+    offices = [role for role in roles if role in workflow.roles]
+    reach_down = settings.get(REACH_DOWN) is True
+    return office_held(workflow, actor, offices, village_path, day, reach_down=reach_down) is not None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .definition import Workflow
 
-__all__ = ["ENGINE_SETTINGS", "fixed_settings", "require_changeable", "require_setting"]
+__all__ = ["ENGINE_SETTINGS", "fixed_settings", "require_changeable", "require_setting", "setting_of"]
 
 COUNTING = frozenset({"count_first_day", "makeup_days_count", "roll_end"})
 """How days of terms are counted; read by the loader for every term of a definition."""
@@ -35,6 +35,12 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 def fixed_settings(workflow: Workflow) -> frozenset[str]:
     """Return the settings that are part of the definition: no stored value reaches them."""
     return COUNTING | {name for rule in workflow.deadlines for name in rule.from_settings}
+
+
+def setting_of(workflow: Workflow, in_force: Mapping[str, Any], key: str) -> Any:
+    """Return a setting: as given or stored for the unit, else as the definition has it; None if neither says."""
+    declared = workflow.settings.get(key)
+    return in_force.get(key, declared.default if declared else None)
 
 
 def require_changeable(workflow: Workflow, given: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""`rasoat household split | merge | head | move | recode | lineage` and `rasoat round left-out`, as they are typed."""
+"""`rasoat household …` (split, merge, head, move, area, recode, lineage) and `rasoat round left-out`, as typed."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/try.db"
     engine = Rasoat.open(url, clock=FrozenClock(datetime(2022, 10, 1, 9, tzinfo=LEGAL_ZONE)), ids=CountingIds())
     known = {"name": "X", "valid_from": date(2000, 1, 1)}
-    chain = [(None, "42"), ("42", "446"), ("446", "18766"), ("446", "18777"), ("18766", "01")]
-    levels = ("province", "district", "commune", "commune", "village")
+    chain = [(None, "42"), ("42", "446"), ("446", "18766"), ("446", "18777"), ("18766", "01"), ("18766", "02")]
+    levels = ("province", "district", "commune", "commune", "village", "village")
     pairs = zip(chain, levels, strict=True)
     engine.register_units([{"code": own, "parent": up, "level": level, **known} for (up, own), level in pairs])
     people = tuple(Person(name, "con", "1970-01-01", "male") for name in "ABC")
@@ -66,10 +66,12 @@ def test_a_household_through_time(url: str) -> None:
     done("household", "head", "18766-3", "2", "--member", "1=mẹ", *ORDER, *db)
     done("household", "move", "18766-3", V2, *ORDER, *db)
     done("household", "merge", "18766-2", "18766-3", *ORDER, *db)
+    done("household", "area", "18766-3", "urban", *ORDER, *db)
     done("household", "recode", COMMUNE, "42/446/19999", *ORDER, *db)
     found = done("household", "lineage", "18766-2", *db)
     assert found["code"] == "19999-3"
-    assert [line["kind"] for line in found["lineage"]] == ["split", "head", "moved", "merged", "recoded"]
+    assert [line["kind"] for line in found["lineage"]] == ["split", "head", "moved", "merged", "area", "recoded"]
+    assert [line["new_area"] for line in found["lineage"]] == ["rural"] * 4 + ["urban"] * 2
     code, out, _ = run("household", "lineage", "18766-3", *db, "--lang", "en")
     assert code == 0
     assert out.splitlines()[0] == "19999-3"
@@ -78,6 +80,8 @@ def test_a_household_through_time(url: str) -> None:
     assert code == 0
     assert "Xã đổi mã" in out
     assert "Hộ tách" in out
+    done("household", "area", "18766-1", "urban", *ORDER[:2], "--role", "committee:42/446/19999", *ORDER[6:], *db)
+    assert "Sửa khu vực" in run("case", "show", "18766-1", *db)[1]
 
 
 @pytest.mark.parametrize(
