@@ -8,7 +8,7 @@ from . import __version__, households
 from .erasing import Erasure, erase
 from .importing import read_households
 from .importing.registering import household_of, villages_of
-from .web import WebSettings, create_app
+from .web import Limiter, WebSettings, create_app
 from .web.ports import ListedHousehold, ListRead, RowFault
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["HouseholdRegistry", "asgi"]
 
 
-def asgi(engine: Rasoat, settings: WebSettings | None = None) -> FastAPI:
-    """Return the HTTP API over `engine` as an ASGI application, to be served or mounted under a host's prefix."""
-    return create_app(engine, HouseholdRegistry(engine), settings, version=__version__)
+def asgi(engine: Rasoat, settings: WebSettings | None = None, *, limiter: Limiter | None = None) -> FastAPI:
+    """Return the HTTP API over `engine` as an ASGI application, to be served or mounted under a host's prefix.
+
+    Each process counts its callers' requests for itself, unless `limiter` counts for several.
+    """
+    return create_app(engine, HouseholdRegistry(engine), settings, limiter=limiter, version=__version__)
 
 
 class HouseholdRegistry:

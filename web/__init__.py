@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .app import create_app
+from .limits import Limiter
 from .settings import OidcSettings, WebSettings
 
-__all__ = ["OidcSettings", "WebSettings", "create_app"]
+__all__ = ["Limiter", "OidcSettings", "WebSettings", "create_app"]

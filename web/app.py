@@ -37,6 +37,7 @@ from .settings import WebSettings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from .limits import Limiter
     from .ports import Facade, Registry
 
 __all__ = ["ROUTERS", "create_app"]
@@ -84,14 +85,19 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(
-    facade: Facade, registry: Registry, settings: WebSettings | None = None, *, version: str = "1"
+    facade: Facade,
+    registry: Registry,
+    settings: WebSettings | None = None,
+    *,
+    limiter: Limiter | None = None,
+    version: str = "1",
 ) -> FastAPI:
     """Return the HTTP API over an engine: an ASGI application that may also be mounted under a prefix.
 
     `facade` is the engine (`rasoat.Rasoat`), `registry` reads household lists and changes who a household is.
-    `rasoat.serving` gives both; see docs/http-api.md.
+    `rasoat.serving` gives both; see docs/http-api.md. `limiter` counts requests for several processes, if given.
     """
-    desk = Desk(facade, registry, settings or WebSettings())
+    desk = Desk(facade, registry, settings or WebSettings(), limiter)
     app = FastAPI(
         title="Rà soát hộ nghèo, hộ cận nghèo",
         version=version,

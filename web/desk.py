@@ -11,7 +11,7 @@ from ..foundation.clock import legal_date
 from ..persistence.rounds import units
 from ..persistence.scoping import scope_of
 from .jwks import IssuerKeys
-from .limits import Buckets
+from .limits import Buckets, Limits
 from .metrics import Metrics
 from .principals import Principal
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..persistence.database import Tx
     from ..persistence.scoping import Scope
+    from .limits import Limiter
     from .ports import Facade, Registry
     from .settings import WebSettings
 
@@ -30,12 +31,14 @@ __all__ = ["Desk", "Session"]
 class Desk:
     """One application's engine, settings and counters."""
 
-    def __init__(self, facade: Facade, registry: Registry, settings: WebSettings) -> None:
+    def __init__(
+        self, facade: Facade, registry: Registry, settings: WebSettings, limiter: Limiter | None = None
+    ) -> None:
         self.facade = facade
         self.registry = registry
         self.settings = settings
         self.metrics = Metrics(facade)
-        self.buckets = Buckets(settings.requests_per_second, settings.burst)
+        self.limits = Limits(Buckets(settings.requests_per_second, settings.burst), limiter)
         self.issuer_keys = IssuerKeys(settings.oidc) if settings.oidc else None
 
     def everyone(self) -> Principal:

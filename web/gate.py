@@ -65,7 +65,7 @@ class Gate:
     async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if _path(scope) in OPEN_PATHS:
-                self._require_slow(f"address {_address(scope)}")
+                await self._require_slow(f"address {_address(scope)}")
             else:
                 scope.setdefault("state", {})["principal"] = await self._principal(scope)
             self._require_small(scope)
@@ -78,18 +78,18 @@ class Gate:
         try:
             found = await run_sync(authenticate, self._desk, _header(scope, b"authorization"), _address(scope))
         except Unacceptable as why:
-            self._require_slow(f"address {_address(scope)}")
+            await self._require_slow(f"address {_address(scope)}")
             log.info("credentials_refused", why=str(why))
             challenge = {"WWW-Authenticate": 'Bearer realm="rasoat"'}
             raise ProblemError(401, "web.unauthenticated", headers=challenge) from None
         except StorageError as error:
             log.exception("credentials_unchecked", error=str(error))
             raise ProblemError(503, "web.storage", retryable=True, headers=retry_after(1)) from None
-        self._require_slow(f"principal {found.key}")
+        await self._require_slow(f"principal {found.key}")
         return found
 
-    def _require_slow(self, name: str) -> None:
-        wait = self._desk.buckets.take(name)
+    async def _require_slow(self, name: str) -> None:
+        wait = await self._desk.limits.wait(name)
         if wait:
             raise ProblemError(429, "web.too_many", retryable=True, headers=retry_after(wait))
 

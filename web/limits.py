@@ -1,16 +1,34 @@
-"""How much one caller may ask: a token bucket each, in the memory of this process."""
+"""How much one caller may ask: a token bucket each, in this process's memory, or wherever a host keeps the count.
+
+One process counts for itself. A host that runs several over one installation may bring a `Limiter` that counts for all
+of them (docs/decisions/rate-limits.md).
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from anyio.to_thread import run_sync
+
+from ..foundation.logs import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Buckets"]
+__all__ = ["Buckets", "Limiter", "Limits"]
+
+log = Log("rasoat.web")
+
+
+class Limiter(Protocol):
+    """Counts requests; a host's own may count for several processes. It is called in a thread and may block."""
+
+    def take(self, name: str) -> float:
+        """Count one request of `name` (``principal CB-01``, ``address 10.0.0.7``); return 0, or the seconds to wait."""
+        ...
 
 
 class _Level(NamedTuple):
@@ -50,3 +68,24 @@ class Buckets:
             while len(self._levels) > self._most:
                 self._levels.popitem(last=False)
             return 0.0 if granted else (1 - tokens) / self._per_second
+
+
+class Limits:
+    """What the gate asks: the limiter of a host that brought one, else this process's own buckets.
+
+    A shared limiter that fails closes nothing: the process counts for itself until it answers again.
+    """
+
+    def __init__(self, own: Buckets, shared: Limiter | None) -> None:
+        self._own = own
+        self._shared = shared
+
+    async def wait(self, name: str) -> float:
+        """Count one request of `name`; return 0, or the seconds it must wait."""
+        if self._shared is None:
+            return self._own.take(name)
+        try:
+            return await run_sync(self._shared.take, name)
+        except Exception as error:  # noqa: BLE001  whatever a host's store raises
+            log.warning("limiter_failed", error=type(error).__name__)
+            return self._own.take(name)

@@ -37,7 +37,10 @@ class Known:
         with service.engine.database.read() as tx:
             deadline = tx.select(select(tx.tables.deadline.c.id).limit(1))[0][0]
         self.cases = cases
-        self.body = {"deadlines": [str(deadline)], "unit": "42/446/18766", "round": "R-2022", "on": "2022-09-26"}
+        self.body = {
+            "deadlines": [str(deadline)], "unit": "42/446/18766", "round": "R-2022", "on": "2022-09-26",
+            "case": cases[0],
+        }  # fmt: skip
         self.parameters = {
             "case_id": cases[0], "deadline_id": str(deadline), "workflow_id": "annual@2022", "trigger": "meet",
             "path": "42/446/18766", "plan": next(iter(shipped_migrations())), "subscription_id": _subscription(service),

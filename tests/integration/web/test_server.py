@@ -19,7 +19,9 @@ from typer.testing import CliRunner
 
 from rasoat import Mandate
 from rasoat.cli import app
+from rasoat.serving import asgi
 from rasoat.web import WebSettings
+from rasoat.web.limits import Buckets
 from tests.support.serving import COMMUNE, Service, problem
 
 ENTRY = [sys.executable, "-c", "from rasoat.cli import main; main()"]
@@ -156,6 +158,43 @@ def test_each_caller_has_a_bucket_of_their_own(serve, tmp_path):
         assert int(answers[-1].headers["retry-after"]) >= 1
         assert problem(answers[-1])["retryable"]
         assert two.get("/v1/me").status_code == 200
+
+
+class _Shared:
+    """A host's limiter, as a store that several processes ask would be; it may be down."""
+
+    def __init__(self):
+        self.buckets = Buckets(0.001, 3)
+        self.names = []
+        self.down = False
+
+    def take(self, name):
+        if self.down:
+            raise ConnectionError(name)
+        self.names.append(name)
+        return self.buckets.take(name)
+
+
+def test_processes_that_share_a_limiter_hold_a_caller_to_one_limit(serve, tmp_path):
+    own = WebSettings(requests_per_second=0.001, burst=2)
+    service, shared = serve(f"sqlite:///{tmp_path / 'test.db'}", settings=own), _Shared()
+    processes = [asgi(service.engine, own, limiter=shared) for _ in range(2)]
+    token = service.token("A")
+    with service.client(token, app=processes[0]) as one, service.client(token, app=processes[1]) as two:
+        answers = [client.get("/v1/me").status_code for client in (one, two, one, two)]
+        assert (answers, set(shared.names)) == ([200, 200, 200, 429], {"principal A"})
+        shared.down = True  # each counts for itself: closed to nobody, open to no flood
+        assert [one.get("/v1/me").status_code for _ in range(3)] == [200, 200, 429]
+        assert two.get("/v1/me").status_code == 200
+
+
+def test_processes_that_share_nothing_each_have_their_own_count(serve, tmp_path):
+    own = WebSettings(requests_per_second=0.001, burst=1)
+    service = serve(f"sqlite:///{tmp_path / 'test.db'}", settings=own)
+    token = service.token("A")
+    for process in [asgi(service.engine, own) for _ in range(2)]:
+        with service.client(token, app=process) as client:
+            assert [client.get("/v1/me").status_code for _ in range(2)] == [200, 429]
 
 
 def test_guessing_at_tokens_is_slowed_down_by_address(serve, tmp_path):
