@@ -11,7 +11,8 @@ import time
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rasoat.deadlines.releases import calendar
+from rasoat.deadlines.release_files import parse_release
+from rasoat.deadlines.releases import Library, calendar, releases
 from rasoat.engine.punctuality import By, punctuality
 from rasoat.engine.queries import Only, agenda, overdue
 from rasoat.foundation.clock import LEGAL_ZONE, end_of
@@ -24,12 +25,24 @@ from rasoat.persistence.wakeups import due_groups, next_wake_at
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rasoat.deadlines.calendar import Calendar
     from rasoat.persistence.database import Tx
 
 TODAY = date(2022, 11, 4)
 SEASON = date(2022, 9, 1)
 PROVINCES, COMMUNES, VILLAGES = 10, 20, 8
 ROUNDS = 200
+_STORM = """
+scope = "03/005"
+known_from = 2022-11-01
+standing = "official"
+title = { vi = "Nghỉ do bão", en = "Storm" }
+source = "benchmark"
+tag = "INFERRED"
+[[closure]]
+name = { vi = "Nghỉ do bão", en = "Storm" }
+days = [2022-11-07]
+"""
 
 
 def deadlines(count: int) -> Iterator[DeadlineRow]:
@@ -70,6 +83,12 @@ def questions() -> dict[str, Callable[[Tx], object]]:
     known = calendar(as_known_on=TODAY)
     now = datetime(2022, 11, 4, 9, tzinfo=LEGAL_ZONE)
     commune = "03/005/00007"
+    # One district was closed for a storm: each unit's days are its own.
+    closed = Library([*releases(), parse_release(_STORM, "storm")])
+
+    def own(path: str) -> Calendar:
+        return closed.calendar(as_known_on=TODAY, unit=path)
+
     return {
         "overdue, everywhere": lambda tx: overdue(tx, TODAY, known, today=TODAY),
         "overdue, a province": lambda tx: overdue(tx, TODAY, known, today=TODAY, unit_path="03"),
@@ -78,6 +97,9 @@ def questions() -> dict[str, Callable[[Tx], object]]:
         "agenda of three days, one role and step": lambda tx: agenda(
             tx, TODAY, known, only=Only(role="committee", rule="recheck")
         ),
+        "overdue, everywhere, each unit's own days": lambda tx: overdue(tx, TODAY, own, today=TODAY),
+        "agenda, a province, each unit's own days": lambda tx: agenda(tx, TODAY, own, unit_path="03"),
+        "agenda, everywhere, each unit's own days": lambda tx: agenda(tx, TODAY, own),
         "punctuality, a commune": lambda tx: punctuality(tx, TODAY, known, unit_path=commune),
         "punctuality by commune, a province": lambda tx: punctuality(tx, TODAY, known, by=By.COMMUNE, unit_path="03"),
         "punctuality by commune, everywhere": lambda tx: punctuality(tx, TODAY, known, by=By.COMMUNE),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, case, func, null, or_, select
 
 from ..foundation.paths import parent
-from .queries import Only, days_late, within_unit
+from .queries import Only, calendars, days_late, within_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from sqlalchemy import ColumnElement
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..deadlines.calendar import Calendar
     from ..persistence.database import Tx
     from ..persistence.scoping import Scope
+    from .queries import Calendars
 
 __all__ = ["By", "Punctuality", "punctuality"]
 
@@ -66,7 +67,7 @@ class Punctuality:
 def punctuality(  # noqa: PLR0913  a question may be narrowed on every side
     tx: Tx,
     as_of: date,
-    calendar: Calendar,
+    calendar: Calendars,
     *,
     by: By = By.COMMUNE,
     since: date | None = None,
@@ -77,19 +78,21 @@ def punctuality(  # noqa: PLR0913  a question may be narrowed on every side
 ) -> list[Punctuality]:
     """Return the punctuality of terms whose last day lies in [`since`, `through`], as of the legal day `as_of`.
 
-    Minimum terms (postings) are left out: nobody can be late with them. Narrowed as `queries.overdue`.
+    Minimum terms (postings) are left out: nobody can be late with them. Narrowed as `queries.overdue`; days are
+    counted as the village worked in which it happened, or the office whose punctuality is told.
     """
     d = tx.tables.deadline.c
     conditions = [*within_unit(d.unit_path, unit_path), *(only or Only()).conditions(tx)]
     conditions += [] if scope is None else [scope.within(d.unit_path)]
     conditions += [d.due_on >= since] if since else []
     conditions += [d.due_on <= through] if through else []
+    of = calendars(calendar)
     found: dict[tuple[str, str, str], Punctuality] = {}
     for row in _rows(tx, as_of, by, conditions, everywhere=unit_path is None):
         # Rolled up here: the path of the unit above costs either database more than these few thousand lines.
         unit = str(parent(row.unit)) if by is By.COMMUNE and row.subject == "case" else row.unit
         key = (unit, row.workflow, row.rule)
-        found[key] = _with(found.get(key) or Punctuality(*key), row, as_of, calendar)
+        found[key] = _with(found.get(key) or Punctuality(*key), row, as_of, of)
     return [found[key] for key in sorted(found)]
 
 
@@ -165,11 +168,11 @@ def _counted(tx: Tx, as_of: date, unit: ColumnElement[str], conditions: list[Col
     return tx.select(query.group_by(*columns))
 
 
-def _with(sum_: Punctuality, row: Any, as_of: date, calendar: Calendar) -> Punctuality:
+def _with(sum_: Punctuality, row: Any, as_of: date, of: Callable[[str], Calendar]) -> Punctuality:
     sum_ = replace(sum_, breached=sum_.breached + row.breached)
     if row.status == "met":
         return replace(sum_, on_time=sum_.on_time + row.deadlines)
-    days = days_late(row.due_on, row.closed_on or as_of, calendar)
+    days = days_late(row.due_on, row.closed_on or as_of, of(row.unit))
     name = "late" if row.status == "met_late" else "running_late"
     more: dict[str, Any] = {name: getattr(sum_, name) + row.deadlines}
     return replace(sum_, days_late=sum_.days_late + days * row.deadlines, worst=max(sum_.worst, days), **more)

@@ -1,10 +1,15 @@
-"""What committees ask: what is overdue, what falls due, on whose desk; computed at read time, never stored."""
+"""What committees ask: what is overdue, what falls due, on whose desk; computed at read time, never stored.
+
+Days are counted as each unit works: `calendar` is the calendar of every unit, or gives that of a unit's path, with its
+local closures.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -13,17 +18,22 @@ from ..foundation.paths import below
 from ..persistence.wakeups import is_open
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import ColumnElement
 
     from ..deadlines.calendar import Calendar
     from ..persistence.database import Tx
     from ..persistence.scoping import Scope
 
+    Calendars = Calendar | Callable[[str], Calendar]
+
 __all__ = [
     "DueLine",
     "Only",
     "StateCount",
     "agenda",
+    "calendars",
     "days_late",
     "due_between",
     "overdue",
@@ -103,7 +113,7 @@ _ALL = Only()
 def overdue(
     tx: Tx,
     as_of: date,
-    calendar: Calendar,
+    calendar: Calendars,
     *,
     unit_path: str | None = None,
     scope: Scope | None = None,
@@ -126,7 +136,7 @@ def due_between(  # noqa: PLR0913  a question may be narrowed on every side
     as_of: date,
     first: date,
     last: date,
-    calendar: Calendar,
+    calendar: Calendars,
     *,
     unit_path: str | None = None,
     scope: Scope | None = None,
@@ -142,7 +152,7 @@ def due_between(  # noqa: PLR0913  a question may be narrowed on every side
 def agenda(
     tx: Tx,
     today: date,
-    calendar: Calendar,
+    calendar: Calendars,
     *,
     working_days: int = 3,
     unit_path: str | None = None,
@@ -150,8 +160,25 @@ def agenda(
     only: Only = _ALL,
 ) -> list[DueLine]:
     """Return what is overdue, due today and due within the next `working_days`, oldest first (`DueLine.days` says)."""
-    last = calendar.add_working_days(today, working_days)
-    return due_between(tx, today, date.min, last, calendar, unit_path=unit_path, scope=scope, only=only, today=today)
+    of = calendars(calendar)
+    here = of(unit_path or "").add_working_days(today, working_days)
+    units = _waiting(tx, today, unit_path, scope) if callable(calendar) else []
+    last = {unit: of(unit).add_working_days(today, working_days) for unit in units}
+    latest = max(last.values(), default=here)
+    lines = due_between(tx, today, date.min, latest, of, unit_path=unit_path, scope=scope, only=only, today=today)
+    return [line for line in lines if line.due_on <= last.get(line.unit_path, here)]
+
+
+def calendars(calendar: Calendars) -> Callable[[str], Calendar]:
+    """Return what gives the calendar of a unit's path, each looked up once."""
+    return cache(calendar) if callable(calendar) else lambda _path: calendar
+
+
+def _waiting(tx: Tx, today: date, unit_path: str | None, scope: Scope | None) -> list[str]:
+    """Return the units in which anything falls due after `today`."""
+    d = tx.tables.deadline
+    later = (is_open(tx), d.c.due_on > today, *_seen(_unit(tx), unit_path, scope))
+    return [path for (path,) in tx.select(select(_unit(tx)).where(*later).distinct())]
 
 
 def _unit(tx: Tx) -> ColumnElement[str]:
@@ -168,7 +195,7 @@ def _seen(column: ColumnElement[str], unit_path: str | None, scope: Scope | None
 
 
 def _lines(
-    tx: Tx, as_of: date, calendar: Calendar, conditions: list[ColumnElement[bool]], today: date | None
+    tx: Tx, as_of: date, calendar: Calendars, conditions: list[ColumnElement[bool]], today: date | None
 ) -> list[DueLine]:
     """Return the lines of what runs, and of what ran on a past day and was closed since."""
     d = tx.tables.deadline
@@ -177,7 +204,8 @@ def _lines(
         later = [d.c.status.in_(("met", "met_late")), d.c.closed_on > as_of]
         counts.update(_counts(tx, _counting(tx, as_of, [*later, *conditions])))
     lines = sorted(counts.items(), key=lambda line: (line[0][-1], line[0]))
-    return [DueLine(*key, count, days_late(key[-1], as_of, calendar)) for key, count in lines]
+    of = calendars(calendar)
+    return [DueLine(*key, count, days_late(key[-1], as_of, of(key[0]))) for key, count in lines]
 
 
 def _counting(tx: Tx, as_of: date, conditions: list[ColumnElement[bool]]) -> Select[Any]:

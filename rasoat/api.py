@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from . import admission, registry
@@ -312,7 +313,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         """Return what is (or was, on the legal day `as_of`) overdue, by unit, rule and last day."""
         day = as_of or legal_date(self.clock.now())
         with self.queries.read() as tx:
-            calendar = self.calendar_for(day, unit_path or "")
+            calendar = partial(self.calendar_for, day)
             asked = only or queries.Only()
             return queries.overdue(tx, day, calendar, unit_path=unit_path, only=asked, today=self.today())
 
@@ -320,7 +321,7 @@ class Rasoat(Recordkeeping, Timekeeping, Lawkeeping):
         """Return what falls due between two days, as things stand now."""
         today = legal_date(self.clock.now())
         with self.queries.read() as tx:
-            calendar = self.calendar_for(today, unit_path or "")
+            calendar = partial(self.calendar_for, today)
             return queries.due_between(tx, today, first, last, calendar, unit_path=unit_path, today=today)
 
     def states(self, round_code: str) -> list[queries.StateCount]:

@@ -42,6 +42,8 @@ class Health:
     """The state of every job; several threads may report at once."""
 
     def __init__(self) -> None:
+        self.trial = False
+        """Whether the worker's database is for trials, as a demonstration's is."""
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
@@ -71,7 +73,7 @@ class Health:
         with self._lock:
             jobs = {name: _job_dict(job, now) for name, job in self._jobs.items()}
         healthy = not any(job["stalled"] or job["error"] for job in jobs.values())
-        return {"written_at": now.isoformat(), "healthy": healthy, "jobs": jobs}
+        return {"written_at": now.isoformat(), "healthy": healthy, "trial": self.trial, "jobs": jobs}
 
     def write(self, path: Path, now: datetime) -> None:
         """Write the report to `path` in one piece: a reader never sees half of it."""

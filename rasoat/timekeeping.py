@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .deadlines.feeds import icalendar_text
@@ -153,7 +154,7 @@ class Timekeeping:
     ) -> list[questions.DueLine]:
         """Return what is overdue, due today and due within the next working days."""
         today = legal_date(self.clock.now())
-        calendar = self.calendar_for(today, unit_path or "")
+        calendar = partial(self.calendar_for, today)
         with self.queries.read() as tx:
             return questions.agenda(
                 tx, today, calendar, working_days=working_days, unit_path=unit_path, only=only or questions.Only()
@@ -170,7 +171,7 @@ class Timekeeping:
     ) -> list[Punctuality]:
         """Return on-time rates and days late by unit and step, of terms whose last day lies in a period."""
         today = legal_date(self.clock.now())
-        calendar = self.calendar_for(today, unit_path or "")
+        calendar = partial(self.calendar_for, today)
         with self.queries.read() as tx:
             return punctuality(tx, today, calendar, by=by, since=since, through=through, unit_path=unit_path, only=only)
 

@@ -29,6 +29,7 @@ from .foundation.clock import LEGAL_ZONE, SystemClock, end_of, legal_date
 from .foundation.errors import RasoatError
 from .health import Health
 from .persistence.checkpoint_rows import take_due_checkpoint
+from .persistence.marking import is_trial
 from .persistence.outbox import enqueue
 from .persistence.wakeups import next_wake_at, top_units
 
@@ -183,8 +184,17 @@ class Worker:
         return scheduler
 
     def _expect(self, now: datetime) -> None:
+        self._look_for_the_mark()
         for job in self.jobs.values():
             self.health.expect(job.name, now, job.stalled_after)
+
+    def _look_for_the_mark(self) -> None:
+        """See whether the database is for trials; one that does not answer now fails the jobs, which is told."""
+        try:
+            with self.engine.database.read() as tx:
+                self.health.trial = is_trial(tx)
+        except RasoatError as error:
+            log.warning("mark_unread", code=error.code)
 
     def _run(self, job: Job) -> Mapping[str, Any]:
         try:

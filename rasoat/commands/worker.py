@@ -9,6 +9,7 @@ import typer
 
 from ._common import Db, Json, Keys, opened, print_json
 from ._refusals import REFUSED, WRONG_USAGE, refusals
+from ._speaking import spoken
 
 if TYPE_CHECKING:
     from ..api import Rasoat
@@ -64,6 +65,7 @@ def _jobs(engine: Rasoat, settings: Path | None) -> tuple[Job, ...]:
 
 def _check(health: Path, *, as_json: bool) -> None:
     from ..foundation.clock import SystemClock
+    from ..foundation.messages import text
     from ..health import read_health
 
     with refusals(as_json=as_json):
@@ -74,6 +76,8 @@ def _check(health: Path, *, as_json: bool) -> None:
         for name, job in report["jobs"].items():
             state = "stalled" if job["stalled"] else job["error"] or "ok"
             typer.echo(f"{name:<12} {job['age_seconds']:>6} s  {state}")
+        if report.get("trial"):
+            typer.echo(text("opening.trial").within(spoken()))
     if not report["healthy"]:
         raise typer.Exit(REFUSED)
 

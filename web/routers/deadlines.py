@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -152,7 +153,7 @@ def proof(session: Reading, deadline_id: _Id) -> ProofOut:
 def overdue(request: Request, session: Reading, asked: Annotated[OverdueQuery, Query()]) -> Response:
     """Tell what is (or was, on a past day) overdue, by unit, rule and last day, and on whose desk it lies."""
     day = asked.as_of or session.today
-    by_day = session.facade.calendar_for(day, asked.unit or "")
+    by_day = partial(session.facade.calendar_for, day)
     with session.facade.queries.read() as tx:
         lines = queries.overdue(tx, day, by_day, unit_path=asked.unit, scope=session.scope, today=session.today)
     return listed(request, DueLineOut, [DueLineOut.of(line) for line in lines], None)
@@ -163,7 +164,7 @@ def due_soon(request: Request, session: Reading, asked: Annotated[DueSoonQuery, 
     """Tell what falls due between two days, as things stand today."""
     first = asked.first or session.today
     last = asked.last or first + _SOON
-    by_day = session.facade.calendar_for(session.today, asked.unit or "")
+    by_day = partial(session.facade.calendar_for, session.today)
     with session.facade.queries.read() as tx:
         today = session.today
         lines = queries.due_between(

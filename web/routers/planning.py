@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -20,7 +21,7 @@ from ..planned import plan_for
 from ..representations import DueLineOut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ...deadlines.calendar import Calendar
     from ...persistence.database import Tx
@@ -205,7 +206,7 @@ class RanOut(BaseModel):
 @router.get("/v1/committee/agenda", response_model=Page[DueLineOut], responses=AS_TABLE)
 def agenda(request: Request, session: Reading, asked: Annotated[AgendaQuery, Query()]) -> Response:
     """Tell what is overdue, due today and due within the next working days."""
-    with _asking(session, asked.unit) as (tx, calendar):
+    with _asking(session) as (tx, calendar):
         lines = queries.agenda(
             tx, session.today, calendar, working_days=asked.working_days, unit_path=asked.unit, scope=session.scope
         )
@@ -215,7 +216,7 @@ def agenda(request: Request, session: Reading, asked: Annotated[AgendaQuery, Que
 @router.get("/v1/committee/punctuality", response_model=Page[PunctualityOut], responses=AS_TABLE)
 def on_time(request: Request, session: Reading, asked: Annotated[PunctualityQuery, Query()]) -> Response:
     """Tell on-time rates by unit and step, of terms whose last day lies in a period."""
-    with _asking(session, asked.unit) as (tx, calendar):
+    with _asking(session) as (tx, calendar):
         found = punctuality.punctuality(
             tx,
             session.today,
@@ -306,11 +307,10 @@ def run_due(session: Administering) -> RanOut:
 
 
 @contextmanager
-def _asking(session: Session, unit: str | None) -> Iterator[tuple[Tx, Calendar]]:
-    """Open what the committee asks of a unit: today's calendar there, and a transaction that only reads."""
-    calendar = session.facade.calendar_for(session.today, unit or "")
+def _asking(session: Session) -> Iterator[tuple[Tx, Callable[[str], Calendar]]]:
+    """Open what the committee asks: today's calendar of each unit, and a transaction that only reads."""
     with session.facade.queries.read() as tx:
-        yield tx, calendar
+        yield tx, partial(session.facade.calendar_for, session.today)
 
 
 def _require_covered(session: Session, path: str) -> None:

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import text
 
-from rasoat.deadlines.releases import calendar
+from rasoat.deadlines.release_files import parse_release
+from rasoat.deadlines.releases import Library, calendar, releases
 from rasoat.engine import ledger as orders
 from rasoat.engine.ledger import Order
 from rasoat.engine.punctuality import By, punctuality
@@ -76,6 +77,49 @@ def test_on_a_day_off_after_the_last_day_it_is_one_day_late_not_none(review, cas
     saturday = date(2022, 11, 5)
     lines = ask(review, overdue, saturday, CALENDAR, unit_path=FIRST)
     assert [(line.due_on.day, line.days) for line in lines] == [(2, 2), (4, 1)]
+
+
+STORM = """
+scope = "42/446"
+known_from = 2022-11-04
+standing = "official"
+decision = "12/CĐ-UBND"
+title = { vi = "Nghỉ do bão", en = "Storm" }
+source = "Thử"
+tag = "INFERRED"
+[[closure]]
+name = { vi = "Nghỉ do bão", en = "Storm" }
+days = [2022-11-03, 2022-11-07, 2022-11-08]
+"""
+CLOSED = Library([*releases(), parse_release(STORM, "storm")])
+
+
+def by_unit(path):
+    return CLOSED.calendar(as_known_on=TODAY, unit=path)
+
+
+def test_days_are_counted_as_each_unit_works_where_one_was_closed(review, caseload):
+    """One district was closed on 03, 07 and 08/11, the other was not: late and soon are told by each one's own days."""
+    late = brief(ask(review, overdue, TODAY, by_unit, today=TODAY))
+    assert late == [(FIRST, "recheck", 2, 2, 1), (SECOND, "opinion", 3, 1, 1), (OTHER, "recheck", 3, 1, 1)]
+    lines = brief(ask(review, agenda, TODAY, by_unit, working_days=2))
+    assert lines[3:] == [
+        (FIRST, "recheck", 4, 1, 0),
+        (SECOND, "recheck", 7, 1, 0),  # a day on which the district was closed
+        (SECOND, "opinion", 9, 1, -1),
+        (SECOND, "opinion", 10, 1, -2),
+    ]
+    (elsewhere,) = open_terms(review, CALENDAR, [(OTHER, "recheck", CALENDAR.add_working_days(date(2022, 11, 9), -7))])
+    assert elsewhere.due_on == date(2022, 11, 9)
+    asked = ask(review, agenda, TODAY, by_unit, working_days=2)
+    assert OTHER not in {line.unit_path for line in asked if line.due_on > TODAY}, "three working days ahead over there"
+    assert (OTHER, "recheck", 9, 1, -3) in brief(ask(review, agenda, TODAY, by_unit, working_days=3))
+
+
+def test_days_late_in_the_rates_are_the_own_days_of_each_unit(review, caseload):
+    as_of = date(2022, 11, 9)
+    worst = {line.unit_path: line.worst for line in ask(review, punctuality, as_of, by_unit, only=Only(rule="recheck"))}
+    assert worst == {"42/446/18766": 2, "42/447/18800": 4}
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,10 @@ from rasoat import Rasoat
 from rasoat.cli import app
 from rasoat.foundation.clock import FrozenClock, SystemClock
 from rasoat.foundation.errors import InputError
+from rasoat.foundation.messages import message
 from rasoat.health import Health, read_health
 from rasoat.persistence.keys import create_key_file
+from rasoat.persistence.marking import mark_trial
 from rasoat.worker import Job, Worker, standard_jobs
 from tests.support.clockwork import at, deadlines, told
 from tests.support.reviews import BEATS
@@ -174,6 +176,23 @@ def test_a_job_without_success_for_too_long_is_told_once(engine, posted, tmp_pat
     assert report["healthy"] is False
     assert report["jobs"]["checkpoint"]["stalled"] is True
     assert report["jobs"]["checkpoint"]["age_seconds"] >= 7200
+
+
+@pytest.mark.parametrize("made_for_trials", [False, True])
+def test_the_health_of_a_worker_says_whether_its_database_is_for_trials(
+    review, database_url, tmp_path, made_for_trials
+):
+    if made_for_trials:
+        with review.database.begin() as tx:
+            mark_trial(tx)
+    health = tmp_path / "health.json"
+    opened = Rasoat.open(database_url, keys=f"file:{make_keys(tmp_path)}")
+    Worker(opened, (job("nothing", lambda *_: {}),), health_file=health).once()
+    opened.close()
+
+    assert read_health(health, SystemClock().now())["trial"] is made_for_trials
+    shown = rasoat("--db", database_url, "--check", "--health", str(health)).stdout
+    assert any(sentence in shown for sentence in message("opening.trial")) is made_for_trials
 
 
 def test_health_tells_age_error_and_what_was_done():
