@@ -80,10 +80,11 @@ class WebSettings:
     `personal_roles` may see names, birth dates and identity numbers; `registering_roles` may register households, open
     rounds and carry out migrations; `erasing_roles` may have a household's personal data destroyed.
     `requests_per_second` and `burst` are each principal's, in each process, unless the host brings a `Limiter`.
-    `open_to_all` lets everyone in as a holder of every role, from this machine alone: `rasoat serve --insecure-demo` sets it. `threads` bounds the requests served
-    at once (None: the host's own limit). A workbook unpacks to `unpacked_bytes` and to `unpacked_ratio` times its size
-    at most, and a list has `upload_rows` rows. Webhook subscriptions lead to public addresses, by https; also to
-    `subscriber_networks` (CIDR, or ``loopback``, ``private``), where plain http will do.
+    `open_to_all` lets everyone in as a holder of every role, from this machine alone: `rasoat serve --insecure-demo`
+    sets it. `threads` bounds the requests served at once (None: the host's own limit). A workbook unpacks to
+    `unpacked_bytes` and to `unpacked_ratio` times its size at most, and a list has `upload_rows` rows. Webhook
+    subscriptions lead to public addresses, by https; also to `subscriber_networks` (CIDR, or ``loopback``,
+    ``private``), where plain http will do.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 from sqlalchemy import Column, Integer, MetaData, String, Table
+from sqlalchemy.exc import IntegrityError
 
 from rasoat import Actor, ActRequest, Mandate, Rasoat
 
@@ -23,7 +24,7 @@ visits = Table(
     "visits",
     MetaData(),
     Column("id", Integer, primary_key=True),
-    Column("household", String(64), nullable=False),
+    Column("household", String(64), nullable=False, unique=True),
     Column("note", String, nullable=False),
 )
 
@@ -54,11 +55,14 @@ def record_visit(visit: Visit) -> dict[str, str]:
     reviews: Rasoat = app.state.reviews
     committee = Actor("BCD-01", (Mandate("committee", "42/446/18766"),))
     case_id = reviews.case(visit.household).case.id
-    # The host's own transaction: a refusal raises, and neither row is kept.
+    # The host's own transaction: a refusal raises, as does a row of the host's that cannot be, and neither row is kept.
     with reviews.database.engine.begin() as connection:
-        connection.execute(visits.insert().values(household=visit.household, note=visit.note))
         request = ActRequest("list_managed", (case_id,), visit.day, committee)
         outcome = reviews.fire(request, connection=connection)
         if outcome.refused:
             raise HTTPException(409, {"code": outcome.refused[0].code, "reason": outcome.refused[0].reason.vi})
+        try:
+            connection.execute(visits.insert().values(household=visit.household, note=visit.note))
+        except IntegrityError as error:
+            raise HTTPException(409, {"code": "visited"}) from error
     return {"state": outcome.accepted[0].to_state}

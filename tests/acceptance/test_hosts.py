@@ -60,9 +60,11 @@ def test_a_django_project_with_its_own_engine_and_notifications_keeps_both_rows_
     python("manage.py", "migrate", "--verbosity", "0", cwd=host, **data)
     python("manage.py", "rasoat_migrate", cwd=host, **data)
     shown = python("manage.py", "try_reviews", cwd=host, **data)
+    assert "inside: listed" in shown  # written, and then taken back with the host's own row
+    assert "rolled back: visits: 0, state: registered, events: 1, told: 0" in shown
+    assert "committed: visits: 1, state: listed, events: 2, told: 1" in shown
     assert "refused: Hồ sơ đang ở bước" in shown
-    assert "visits kept: 0" in shown
-    assert "state: listed, events: 2" in shown
+    assert "refused: visits: 0, state: listed, events: 2, told: 1" in shown
     assert "the host's engine; the host's notifications" in shown
     assert "fired 0" in python("manage.py", "rasoat_worker", cwd=host, **data)
 
@@ -106,6 +108,19 @@ def test_a_fastapi_host_keeps_both_rows_or_neither(client: Client) -> None:
     assert (refused.status_code, refused.json()["detail"]["code"]) == (409, "refused.state")
     with client.app.state.reviews.database.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM visits")).scalar() == 1
+        connection.rollback()
+
+
+def test_a_row_of_the_fastapi_hosts_that_cannot_be_takes_the_engines_back_with_it(client: Client) -> None:
+    reviews, taken = client.app.state.reviews, {"household": "HB-001", "note": "của lần trước"}
+    with reviews.database.engine.begin() as connection:
+        connection.execute(text("INSERT INTO visits (household, note) VALUES (:household, :note)"), taken)
+    answer = client.post("/visits", {"household": "HB-001", "note": "gặp chủ hộ", "day": "2022-09-27"})
+    assert (answer.status_code, answer.json()["detail"]) == (409, {"code": "visited"})
+    view = reviews.case("HB-001")
+    assert (view.case.state, [event.kind for event in view.events]) == ("registered", ["opened"])
+    with reviews.database.engine.connect() as connection:
+        assert connection.execute(text("SELECT note FROM visits")).scalars().all() == ["của lần trước"]
         connection.rollback()
 
 

@@ -1,12 +1,13 @@
-"""The engine on Django's own connection: one transaction for the host's row and the engine's."""
+"""The engine on Django's own connection: one transaction for both rows, told of once they are kept."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from rasoat import Actor, ActRequest, Database, Mandate, Outcome, Rasoat
-from rasoat.persistence.keys import key_provider
+import notifications
+from rasoat import Actor, ActRequest, Database, EventRow, Mandate, Outcome, Rasoat, key_provider
 
 from .models import Visit
 
@@ -16,7 +17,16 @@ COMMITTEE = Actor("BCD-01", (Mandate("committee", "42/446/18766"),))
 def on_our_connection() -> Rasoat:
     """Return the engine bound to the connection Django holds now; call it inside `transaction.atomic()`."""
     keys = key_provider(settings.RASOAT_KEYS, settings.RASOAT_URL)
-    return Rasoat.bind(Database.around(connection.connection), keys=keys)
+    database = Database.around(connection.connection)
+    reviews = Rasoat.bind(database, keys=keys, after_commit=transaction.on_commit)
+    reviews.subscribe(tell)
+    return reviews
+
+
+def tell(events: Sequence[EventRow]) -> None:
+    """Tell the host's people what is on record now; after a rollback Django calls nobody."""
+    for event in events:
+        notifications.send(f"{event.trigger}: {event.from_state} → {event.to_state}")
 
 
 @transaction.atomic

@@ -3,9 +3,7 @@
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from rasoat import Database
-from rasoat.persistence.keys import create_key_file
-from rasoat.persistence.migrating import upgrade
+from rasoat import Database, create_key_file, upgrade
 
 
 class Command(BaseCommand):

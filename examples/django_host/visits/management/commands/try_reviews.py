@@ -1,9 +1,10 @@
-"""`manage.py try_reviews`: what the example shows: commit keeps both rows, a refusal keeps neither."""
+"""`manage.py try_reviews`: what the example shows: a commit keeps both rows and is told, all else keeps neither."""
 
 from datetime import UTC, date, datetime
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 import engine
 import notifications
@@ -15,24 +16,43 @@ START = date(2022, 9, 26)
 UNITS = (("42", "province", None), ("446", "district", "42"), ("18766", "commune", "446"), ("01", "village", "18766"))
 
 
+class HostError(Exception):
+    """Something of the host's own goes wrong after the engine has written."""
+
+
 class Command(BaseCommand):
-    """Open a case, record a visit twice."""
+    """Open a case; record a visit that the host then rolls back, one that is kept, one that is refused."""
 
     def handle(self, *_args: object, **_options: object) -> None:
         """Run."""
         case_id = self._open_case()
+        try:
+            with transaction.atomic():
+                outcome = record_visit(case_id, "chưa xong", date(2022, 9, 27))
+                self.stdout.write(f"inside: {outcome.accepted[0].to_state}")
+                self._go_wrong()
+        except HostError:
+            self._show(case_id, "rolled back")
         record_visit(case_id, "gặp chủ hộ", date(2022, 9, 27))
+        self._show(case_id, "committed")
         Visit.objects.all().delete()
         try:
             record_visit(case_id, "lần thứ hai", date(2022, 9, 27))
         except ValueError as error:
             self.stdout.write(f"refused: {error}")
-        self.stdout.write(f"visits kept: {Visit.objects.count()}")
+        self._show(case_id, "refused")
+        self.stdout.write(f"{engine.MARK}; {notifications.MARK}")
+
+    def _go_wrong(self) -> None:
+        raise HostError
+
+    def _show(self, case_id: int, after: str) -> None:
+        """Say what both sides have now, read on a connection that took no part."""
         reviews = Rasoat.open(settings.RASOAT_URL, keys=settings.RASOAT_KEYS, create=False)
         view = reviews.case(case_id)
         reviews.close()
-        self.stdout.write(f"state: {view.case.state}, events: {len(view.events)}")
-        self.stdout.write(f"{engine.MARK}; {notifications.MARK}")
+        ours = f"state: {view.case.state}, events: {len(view.events)}"
+        self.stdout.write(f"{after}: visits: {Visit.objects.count()}, {ours}, told: {len(notifications.SENT)}")
 
     def _open_case(self) -> int:
         clock = FrozenClock(datetime(2022, 9, 27, 3, tzinfo=UTC))
