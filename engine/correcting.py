@@ -163,8 +163,7 @@ def _once(tx: Tx, engine: Engine, order: Any, do: Any) -> Outcome:
 def _correct(tx: Tx, engine: Engine, order: Correction) -> Outcome:
     asked = _asked(tx, engine, order, () if order.concerns_all else tuple(order.rows))
     if unknown := set(order.rows) - set(asked.ids):
-        msg = f"act {order.act_id} did not move case {', '.join(map(str, sorted(unknown)))}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.act_case", act=order.act_id, cases=", ".join(map(str, sorted(unknown))))
     refused = _objections(tx, engine, order, asked.records, asked.now)
     requests, faults = ({}, ()) if refused else _requests(engine, order, asked)
     if refused or faults:
@@ -203,8 +202,7 @@ def _asked(tx: Tx, engine: Engine, order: Correction | Undo, only: Sequence[int]
     act = found[order.act_id]
     ids = cases_of_act(tx, act)
     if unknown := set(only) - set(ids):
-        msg = f"act {act.id} did not move case {', '.join(map(str, sorted(unknown)))}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.act_case", act=act.id, cases=", ".join(map(str, sorted(unknown))))
     records = _records(tx, lock(tx, [i for i in ids if not only or i in only]))
     counting = [record for record in records if place_of(record, act.id) is not None]
     return _Asked(order, act, counting, engine.clock.now())

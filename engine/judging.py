@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..foundation.errors import InputError
-from ..foundation.messages import message
+from ..foundation.messages import fault, message
 from .definition import SUPERVISOR
 from .values import Refusal
 
@@ -35,8 +35,7 @@ class Held(NamedTuple):
     def counted(self) -> Running:
         """The budget of a term that is counted; `InputError` for a fixed date, which has none."""
         if self.running is None:
-            msg = f"deadline {self.row.id} is a fixed date: it has no budget"
-            raise InputError(msg)
+            raise fault(InputError, "term.fixed", id=self.row.id)
         return self.running
 
 

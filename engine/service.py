@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from ..foundation.clock import legal_date
 from ..foundation.errors import NotFoundError
 from ..foundation.logs import Log
+from ..foundation.messages import fault
 from ..persistence.canonical import canonical_json
 from ..persistence.cases import CaseRow, insert_cases
 from ..persistence.chain import EventCore, act_hash, hash_events
@@ -192,8 +193,7 @@ class Engine:
 
     def _fire(self, tx: Tx, request: ActRequest) -> Outcome:
         if not request.case_ids:
-            msg = f"{request.trigger}: no case was named"
-            raise NotFoundError(msg)
+            raise fault(NotFoundError, "found.no_case_named", trigger=request.trigger)
         now = self.clock.now()
         groups = gather(tx, self.library, request.case_ids)
         over = _run_out(groups, now) if request.actor is not SYSTEM else {}

@@ -10,7 +10,7 @@ from ..engine.definition import SUPERVISOR
 from ..foundation.errors import DefinitionError
 from ..foundation.files import read_toml
 from ..foundation.logs import Log
-from ..foundation.messages import LANGUAGES, Language, fault
+from ..foundation.messages import LANGUAGES, Language, fault, located
 from .directory import Absence, Person, Post, StaffDirectory
 from .model import SEVERITIES, Severity
 from .preferences import Delivery, Preferences, QuietHours, Route
@@ -34,8 +34,7 @@ def load(path: Path) -> StaffDirectory:
     try:
         directory = parse(document)
     except DefinitionError as error:
-        msg = f"{path}: {error}"
-        raise DefinitionError(msg) from error
+        raise located(path, error, DefinitionError) from error
     if (watcher := directory.watcher()) != SUPERVISOR:
         log.warning("nobody_supervises", file=str(path), role=SUPERVISOR, told_instead=watcher or "nobody")
     return directory
@@ -68,9 +67,9 @@ def _addresses(table: TomlTable) -> dict[str, str]:
     addresses = table.rest()
     for channel, address in addresses.items():
         if not isinstance(address, str) or not address.strip():
-            table.refuse(f"{channel} = {address!r} is not an address")
+            table.refuse("setting.address", key=channel, value=repr(address))
     if not addresses:
-        table.refuse('at least one address is needed, e.g. email = "…"')
+        table.refuse("setting.no_address")
     return addresses
 
 
@@ -80,11 +79,11 @@ def _preferences(table: TomlTable, addresses: Mapping[str, str]) -> Preferences:
     routes: dict[Severity, Route] = {}
     for severity, content in routes_table.rest().items():
         if severity not in SEVERITIES or not isinstance(content, dict):
-            routes_table.refuse(f"{severity!r} is not one of the tables {', '.join(SEVERITIES)}")
+            routes_table.refuse("setting.routes", key=severity, known=", ".join(SEVERITIES))
         routes[severity] = _route(TomlTable(f"{routes_table.where}.{severity}", content), channels)
     for channel in {*channels, *(name for route in routes.values() for name in route.channels)}:
         if channel not in addresses:
-            table.refuse(f"channel {channel!r} is preferred, but addresses has no {channel!r}")
+            table.refuse("setting.preferred", channel=channel)
     return Preferences(channels, routes, _quiet(table))
 
 
@@ -92,7 +91,7 @@ def _route(table: TomlTable, channels: tuple[str, ...]) -> Route:
     delivery = cast("Delivery", table.choice("delivery", get_args(Delivery), "immediate"))
     route = Route(delivery, table.strings("channels", channels))
     if not route.channels:
-        table.refuse("channels is empty: such messages would reach nobody")
+        table.refuse("setting.no_channels")
     table.finish()
     return route
 
@@ -105,7 +104,7 @@ def _quiet(table: TomlTable) -> QuietHours | None:
     quiet = TomlTable(quiet.where, content)
     except_for = quiet.strings("except", ())
     if not set(except_for) <= set(SEVERITIES):
-        quiet.refuse(f"except = {list(except_for)} holds something other than {', '.join(SEVERITIES)}")
+        quiet.refuse("setting.except", given=list(except_for), known=", ".join(SEVERITIES))
     hours = QuietHours(
         start=quiet.take("from", time),
         end=quiet.take("until", time),
@@ -126,7 +125,7 @@ def _post(table: TomlTable) -> Post:
     )
     table.finish()
     if post.first and post.last and post.last < post.first:
-        table.refuse(f"until = {post.last} lies before from = {post.first}")
+        table.refuse("setting.until", last=post.last, first=post.first)
     return post
 
 
@@ -139,7 +138,7 @@ def _absence(table: TomlTable) -> Absence:
     )
     table.finish()
     if absence.last < absence.first:
-        table.refuse(f"until = {absence.last} lies before from = {absence.first}")
+        table.refuse("setting.until", last=absence.last, first=absence.first)
     return absence
 
 
@@ -147,7 +146,7 @@ def _unit(table: TomlTable) -> str:
     written = table.take("unit", str)
     path = "/".join(part.strip() for part in written.split("/"))
     if not all(path.split("/")):
-        table.refuse(f'unit = {written!r} is not a path of unit codes such as "42/446/18766"')
+        table.refuse("setting.unit", written=repr(written))
     return path
 
 
@@ -155,7 +154,7 @@ def _superiors(table: TomlTable) -> dict[str, str]:
     superiors = table.rest()
     for role, superior in superiors.items():
         if not isinstance(superior, str):
-            table.refuse(f"{role} = {superior!r} is not the name of a role")
+            table.refuse("setting.role", key=role, value=repr(superior))
     return superiors
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..foundation.errors import RasoatError
+from ..foundation.messages import fault
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -25,5 +26,4 @@ def require(module: str, *, purpose: str) -> ModuleType:
         return import_module(module)
     except ModuleNotFoundError as error:
         package = module.partition(".")[0]
-        msg = f"{purpose} needs the package {package!r}, which is not installed: pip install 'rasoat[notify]'"
-        raise MissingExtraError(msg) from error
+        raise fault(MissingExtraError, "sending.extra", purpose=purpose, package=package) from error

@@ -69,18 +69,14 @@ class KeyRing:
     def __post_init__(self) -> None:
         secrets = [*self.masters.values(), self.index_key, self.signing_seed]
         if any(type(key) is not bytes or len(key) != KEY_BYTES for key in (*secrets, *self.former_signers.values())):
-            msg = f"a key ring holds keys of {KEY_BYTES} bytes each; make one with create_key_file"
-            raise InputError(msg)
+            raise fault(InputError, "keys.bytes", count=KEY_BYTES)
         if len(set(secrets)) != len(secrets):
-            msg = "two keys of the ring are the same; each purpose needs a key of its own"
-            raise InputError(msg)
+            raise fault(InputError, "keys.same")
         for name in self.masters:
             if not _NAME.fullmatch(name):
-                msg = f"master key id {name!r} is no name; use letters, digits, '.', '_', '-', at most 64"
-                raise InputError(msg)
+                raise fault(InputError, "keys.name", name=name)
         if self.active not in self.masters:
-            msg = f"the active master key {self.active!r} is not in the ring, which has {sorted(self.masters)}"
-            raise InputError(msg)
+            raise fault(InputError, "keys.active", active=self.active, known=sorted(self.masters))
 
     def signer(self) -> SigningKey:
         """Return the key pair that signs checkpoints."""

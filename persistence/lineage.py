@@ -128,8 +128,7 @@ def change_household(tx: Tx, row: HouseholdRow, **values: Any) -> None:
     h = tx.tables.household.c
     unchanged = (h.id == row.id, h.sealed == row.sealed, h.unit_path == row.unit_path, h.valid_to.is_(None))
     if tx.execute(update(tx.tables.household).where(*unchanged).values(**values)) != 1:
-        msg = f"household {row.code!r} was changed by another writer; look at it and decide anew"
-        raise ConflictError(msg)
+        raise fault(ConflictError, "households.changed", household=row.code)
 
 
 def households_below(tx: Tx, low: str, high: str) -> list[HouseholdRow]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from ..foundation.errors import StorageError
+from ..foundation.messages import fault
 from .database import Database
 from .migrating import require_current
 
@@ -31,8 +32,7 @@ def open_replica(url: str, primary: Database) -> Database:
     """Open the copy of `primary` at `url`; `StorageError` if it is of another kind or lacks this release's schema."""
     kind = primary.engine.dialect.name
     if not url.startswith(kind):
-        msg = f"a copy of a {kind} database is asked for, {url.partition(':')[0]} is none"
-        raise StorageError(msg)
+        raise fault(StorageError, "database.replica", kind=kind, scheme=url.partition(":")[0])
     replica = Database.open(url, schema=primary.schema, prefix=primary.prefix)
     try:
         require_current(replica)

@@ -133,8 +133,7 @@ def rounds(tx: Tx, ids: Sequence[int]) -> dict[int, RoundRow]:
     wanted = set(ids)
     found = {v[0]: _round(tx, v) for v in tx.rows(_ROUNDS, tx.ids(sorted(wanted)))}
     if missing := wanted - set(found):
-        msg = f"no round {', '.join(map(str, sorted(missing)))}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_rounds", rounds=", ".join(map(str, sorted(missing))))
     return found
 
 

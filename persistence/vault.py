@@ -80,14 +80,12 @@ class Vault:
         """
         secret = self._unwrap(key)
         if sealed[:1] != _VERSION or sealed[1 : 1 + _KEY_ID_BYTES] != key.data_key_id:
-            msg = f"the sealed data is not under the key of household {key.household_id}"
-            raise IntegrityError(msg)
+            raise fault(IntegrityError, "vault.other_key", household_id=key.household_id)
         nonce, text = sealed[1 + _KEY_ID_BYTES : _HEADER_BYTES], sealed[_HEADER_BYTES:]
         try:
             plain = AESGCM(secret).decrypt(nonce, text, _data_label(key, context))
         except (InvalidTag, ValueError):
-            msg = f"the sealed data of household {key.household_id} was changed, or was sealed for another place"
-            raise IntegrityError(msg) from None
+            raise fault(IntegrityError, "vault.changed", household_id=key.household_id) from None
         opened: dict[str, Any] = json.loads(plain)
         return opened
 
@@ -126,8 +124,7 @@ class Vault:
             label = _key_label(key.household_id, key.data_key_id, key.master_key_id)
             return self._masters[key.master_key_id].decrypt(nonce, text, label)
         except (InvalidTag, ValueError):
-            msg = f"the wrapped key of household {key.household_id} was changed, or belongs to another household"
-            raise IntegrityError(msg) from None
+            raise fault(IntegrityError, "vault.wrapped", household_id=key.household_id) from None
 
 
 def shred(key: WrappedKey) -> WrappedKey:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .foundation.errors import DefinitionError, InputError
 from .foundation.files import read_toml
-from .foundation.messages import fault
+from .foundation.messages import fault, located
 from .notifications.channels.registry import Surroundings, build
 from .notifications.composing import Settings
 from .notifications.delivering import Sender
@@ -88,8 +88,7 @@ def load_notify(path: Path, app: Rasoat) -> Notify:
     try:
         return _notify(TomlTable("settings", document), path.parent, app)
     except (DefinitionError, InputError) as error:
-        msg = f"{path}: {error}"
-        raise DefinitionError(msg) from error
+        raise located(path, error, DefinitionError) from error
 
 
 def notify_jobs(notify: Notify) -> tuple[Job, ...]:

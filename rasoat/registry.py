@@ -92,8 +92,7 @@ def open_household(
     table = tx.tables.household
     found = tx.select(select(*(table.c[name] for name in HouseholdRow._fields)).where(table.c.id == household_id))
     if not found:
-        msg = f"no household {household_id}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_household_id", household_id=household_id)
     row = HouseholdRow(*found[0])
     key = WrappedKey(row.id, row.data_key_id, row.master_key_id, row.wrapped_key)
     members = tuple(Person(**person) for person in vault.open(key, row.sealed)["members"])

@@ -14,6 +14,7 @@ from fastapi.security import HTTPBearer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from ..foundation.errors import InputError, NotFoundError
+from ..foundation.messages import fault
 from .desk import Desk, Session
 from .problems import ProblemError
 
@@ -121,8 +122,7 @@ def position_in(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
 def id_of(written: str, what: str) -> int:
     """Return an identifier from its digits; `NotFoundError` if no row can have it."""
     if not written.isascii() or not written.isdecimal() or int(written) > _LARGEST_ID:
-        msg = f"no {what} {written}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_id", thing=what, written=written)
     return int(written)
 
 

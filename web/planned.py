@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..foundation.errors import NotFoundError
+from ..foundation.messages import fault
 from ..foundation.text import nfc
 from ..persistence.rounds import units_at
 from ..workflows.plans import find_plan, shipped_plans
@@ -27,8 +28,7 @@ def plan_for(session: Session, key: str, round_code: str, unit_path: str, starte
     `NotFoundError` for one that is unknown, `ProblemError` (422) for that of another province, district or year.
     """
     if key not in shipped_plans():
-        msg = f"no plan {key!r}; there are {', '.join(shipped_plans())}"
-        raise NotFoundError(msg)
+        raise fault(NotFoundError, "found.no_plan_key", key=key, known=", ".join(shipped_plans()))
     plan = find_plan(key)
     province, _, rest = unit_path.partition("/")
     wanted = {province: plan.province, **({f"{province}/{rest.partition('/')[0]}": plan.district} if rest else {})}

@@ -65,11 +65,11 @@ def _channel(name: str, table: Mapping[str, Any], known: Mapping[str, Factory], 
     settings = ChannelSettings(name, table, surroundings.environment)
     kind = settings.need("kind")
     if kind not in known:
-        settings.refuse(f"kind {kind!r} is not one of {', '.join(sorted(known))}")
+        settings.refuse("setting.among", key="kind", value=repr(kind), known=", ".join(sorted(known)))
     try:
         channel = known[kind](settings, surroundings)
     except InputError as error:
-        settings.refuse(str(error))
+        settings.refuse_for(error)
     settings.finish()
     return channel
 
@@ -113,7 +113,7 @@ def _apprise(settings: ChannelSettings, _: Surroundings) -> Channel:
 
 def _inbox(settings: ChannelSettings, surroundings: Surroundings) -> Channel:
     if surroundings.inbox is None:
-        settings.refuse("this process has no inbox to put messages into")
+        settings.refuse("setting.no_inbox")
     return InboxChannel(surroundings.inbox, name=settings.name)
 
 
@@ -127,7 +127,7 @@ def _tls(settings: ChannelSettings, authority: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=authority)
     except OSError as error:
-        settings.refuse(f"ca_file = {authority!r} cannot be used: {error}")
+        settings.refuse("setting.ca_file", file=repr(authority), reason=error)
 
 
 _BUILT_IN: Mapping[str, Factory] = {

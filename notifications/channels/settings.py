@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ...foundation.errors import DefinitionError, InputError
+from ...foundation.messages import located, text
 from .guard import AddressGuard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ...foundation.messages import Text
 
 __all__ = ["ChannelSettings"]
 
@@ -32,25 +35,25 @@ class ChannelSettings:
         """Return the value under `key`, which must be a `kind`."""
         value = self._left.pop(key, default)
         if isinstance(value, bool) and kind is not bool:
-            self.refuse(f"{key} = {value!r} is not a {kind.__name__}")
+            self.refuse("setting.kind", key=key, value=repr(value), kind=kind.__name__)
         if kind is float and isinstance(value, int):
             value = float(value)
         if not isinstance(value, kind):
-            self.refuse(f"{key} = {value!r} is not a {kind.__name__}")
+            self.refuse("setting.kind", key=key, value=repr(value), kind=kind.__name__)
         return value
 
     def need(self, key: str) -> str:
         """Return the non-empty string under `key`."""
         value = self.take(key, str, "")
         if not value:
-            self.refuse(f"{key!r} is missing")
+            self.refuse("setting.lacks", key=key)
         return value
 
     def strings(self, key: str) -> tuple[str, ...]:
         """Return the list of strings under `key`, empty if it is not there."""
         value: list[Any] = self.take(key, list, [])
         if not all(isinstance(item, str) for item in value):
-            self.refuse(f"{key} = {value!r} is not a list of strings")
+            self.refuse("setting.strings", key=key, value=repr(value))
         return tuple(value)
 
     def secret(self, key: str) -> str | None:
@@ -69,17 +72,23 @@ class ChannelSettings:
         try:
             return AddressGuard((*always, *self.strings("allow")), self.strings("networks"))
         except InputError as error:
-            self.refuse(str(error))
+            self.refuse_for(error)
 
     def finish(self) -> None:
         """Refuse what nobody asked for."""
         if self._left:
-            self.refuse(f"unknown key {', '.join(sorted(self._left))}")
+            self.refuse("setting.unknown", keys=", ".join(sorted(self._left)))
 
-    def refuse(self, why: str) -> NoReturn:
-        """Raise `DefinitionError` for this channel."""
-        msg = f"channel {self.name!r}: {why}"
-        raise DefinitionError(msg)
+    def refuse(self, code: str, /, **fields: object) -> NoReturn:
+        """Raise `DefinitionError` for this channel: what the catalogue says under `code`."""
+        raise located(self._place(), text(code, **fields), DefinitionError)
+
+    def refuse_for(self, error: InputError) -> NoReturn:
+        """Raise `DefinitionError` for this channel: what `error` says."""
+        raise located(self._place(), error, DefinitionError) from error
+
+    def _place(self) -> Text:
+        return text("setting.channel", name=self.name)
 
     def _secret(self, key: str, pointer: Any) -> str:
         match pointer:
@@ -90,13 +99,13 @@ class ChannelSettings:
                 value = self._read(key, Path(path))
                 where = path
             case _:
-                self.refuse(f'{key} must be {{ env = "NAME" }} or {{ file = "/path" }}, never the secret itself')
+                self.refuse("setting.secret", key=key)
         if not value:
-            self.refuse(f"{key}: {where} is empty or not set")
+            self.refuse("setting.secret_empty", key=key, where=where)
         return value
 
     def _read(self, key: str, path: Path) -> str:
         try:
             return path.read_text(encoding="utf-8").strip()
         except OSError as error:
-            self.refuse(f"{key}: {path} cannot be read: {error.strerror}")
+            self.refuse("setting.secret_file", key=key, path=path, reason=error.strerror)

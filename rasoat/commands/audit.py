@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ..foundation.messages import fault, text
+from ..foundation.messages import fault, located, text
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._progress import counting
 from ._refusals import REFUSED, refusals
@@ -284,8 +284,7 @@ def _outside(paths: Sequence[Path]) -> list[SignedCheckpoint]:
         try:
             found.append(checkpoint_from_json(file.read_bytes()))
         except InputError as error:
-            msg = f"{file}: {error}"
-            raise InputError(msg) from None
+            raise located(file, error, InputError) from None
     return found
 
 

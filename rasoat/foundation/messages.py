@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from .errors import NotFoundError, RasoatError
 
-__all__ = ["LANGUAGES", "Language", "Text", "codes", "fault", "message", "text"]
+__all__ = ["LANGUAGES", "Language", "Text", "codes", "fault", "located", "message", "text"]
 
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _Fault = TypeVar("_Fault", bound=RasoatError)
@@ -65,6 +65,17 @@ def fault(kind: type[_Fault], code: str, /, **fields: object) -> _Fault:
     """Return a fault of `kind` that says the sentence under `code`, in either language."""
     said = text(code, **fields)
     return kind(said.en, vi=said.vi)
+
+
+def located(place: object, said: RasoatError | Text, kind: type[_Fault]) -> _Fault:
+    """Return a fault of `kind` that says where it was met, then what `said` says, in both languages.
+
+    What a fault says in English alone is told in English alone.
+    """
+    where = place if isinstance(place, Text) else Text(str(place), str(place))
+    if isinstance(said, Text):
+        return kind(f"{where.en}: {said.en}", vi=f"{where.vi}: {said.vi}")
+    return kind(f"{where.en}: {said}", article=said.article, vi=said.vi and f"{where.vi}: {said.vi}")
 
 
 def codes() -> frozenset[str]:
