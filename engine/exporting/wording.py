@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...foundation.errors import NotFoundError
@@ -124,7 +125,7 @@ class Wording:
     def guard(self, use: GuardUse) -> str:
         """Return what a guard asks, in words; one that no catalogue knows is shown with its parameters."""
         code = f"export.guard.{use.name}"
-        fields = {key: self._value(value) for key, value in use.params.items()}
+        fields = {key: self._value(key, value) for key, value in use.params.items()}
         try:
             template = message(code).within(self.language)
         except NotFoundError:
@@ -135,19 +136,33 @@ class Wording:
         """Return what a transition asks, in words."""
         return [self.guard(use) for use in transition.guards]
 
-    def _value(self, given: Any) -> str:
-        if isinstance(given, str) and given.startswith("@"):
-            name = given[1:]
-            found = self.workflow.criteria.get(name)
-            return f"{found}" if found is not None else self._setting(name)
+    def _value(self, name: str, given: Any) -> str:
+        """Return a guard's parameter in words; a fact, field or value that only a host's procedure knows, as it is."""
         if isinstance(given, list | tuple):
-            return ", ".join(self._value(one) for one in given)
-        if isinstance(given, str) and given in self.workflow.states:
-            return f"“{self.state(given)}”"
-        if isinstance(given, str) and (given in self.workflow.settings):
-            return f"“{self._setting(given)}”"
-        deadline = next((r for r in self.workflow.deadlines if r.key == given), None)
-        return f"“{deadline.label.within(self.language)}”" if deadline else str(given)
+            return ", ".join(self._value(name, one) for one in given)
+        if isinstance(given, str) and given.startswith("@"):
+            found = self.workflow.criteria.get(given[1:])
+            return self._setting(given[1:]) if found is None else self._value(name, found)
+        if isinstance(given, Mapping) and {"day", "month"} == set(given):
+            return f"{given['day']:02}/{given['month']:02}"
+        known = self._named(name, str(given))
+        return self._word(str(given).lower()) if known is None else f"“{known}”"
+
+    def _named(self, name: str, given: str) -> str | None:
+        """Return what the definition itself calls a state, a setting or a term that a parameter names."""
+        if name == "waiting":
+            return self.state(given)
+        if name == "setting":
+            return self._setting(given)
+        if name == "deadline":
+            return self.workflow.deadline(given).label.within(self.language)
+        return None
+
+    def _word(self, given: str) -> str:
+        try:
+            return message(f"export.word.{given or 'blank'}").within(self.language)
+        except NotFoundError:
+            return given
 
     def _setting(self, key: str) -> str:
         setting = self.workflow.settings.get(key)

@@ -160,6 +160,26 @@ def test_every_guard_and_every_provision_has_words_in_both_languages(workflow_id
         assert all(wording.guards(t) or not t.guards for t in known.transitions)
 
 
+@every_workflow
+def test_no_guard_is_told_in_codes(workflow_id):
+    """What an official reads of a shipped procedure names no field, fact or value as programs do."""
+    known = workflow(workflow_id)
+    codes_of_words = {code.removeprefix("export.word.") for code in codes() if code.startswith("export.word.")}
+    for language in ("vi", "en"):
+        for told in (line for t in known.transitions for line in Wording(known, language).guards(t)):
+            assert not re.search(r"[a-z]_[a-z]|[{}@]|\b(True|False|None)\b", told), told
+    told = {word for t in known.transitions for line in Wording(known, "vi").guards(t) for word in line.split()}
+    assert told.isdisjoint(codes_of_words)
+
+
+def test_a_day_of_the_year_is_told_as_officials_write_it():
+    known = workflow("annual@2025")
+    told = {line for t in known.transitions for line in Wording(known, "vi").guards(t)}
+    assert "không sau ngày cuối của khung trong năm (14/12)" in told
+    assert "từ ngày niêm yết đến hết ngày cuối của niêm yết" in told
+    assert "diện đưa vào danh sách là: đang quản lý" in told
+
+
 def test_a_hosts_own_guard_is_shown_by_name_with_its_parameters():
     use = workflow().transitions[1].guards[0].__class__("own_guard", {"a": 1, "b": ["x", "y"]})
     assert Wording(workflow(), "vi").guard(use) == "own_guard(a=1, b=x, y)"
