@@ -7,17 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .deadlines.feeds import icalendar_text
-from .deadlines.proof import prove
 from .deadlines.releases import library as releases_library
 from .engine import ledger
 from .engine import queries as questions
 from .engine.feeding import deadline_entries
+from .engine.proving import proof_of
 from .engine.punctuality import By, Punctuality, punctuality
 from .engine.recalendar import Recalendared, recalendar
 from .engine.rounds import FixedDate, open_fixed
 from .engine.simulating import Supposition, WhatIf, what_if
 from .foundation.clock import legal_date
-from .foundation.errors import InputError, NotFoundError
+from .foundation.errors import NotFoundError
 from .foundation.messages import fault
 from .foundation.paths import level_of
 from .persistence import rounds
@@ -56,13 +56,10 @@ class DeadlineView:
     def proof(self) -> Proof:
         """Return why the last day is that day, each day counted or skipped; of a resumed term, its last stretch.
 
-        `InputError` for a fixed date, which is not counted, and for a term that stands still.
+        It is counted on the calendar on which the deadline rests. `InputError` for a fixed date, which is not counted,
+        and for a term that stands still.
         """
-        running = self.held.counted
-        if running.suspended:
-            raise fault(InputError, "found.suspended", id=self.held.row.id)
-        term, start = running.last_stretch(self.held.calendar)
-        return prove(term, start, self.held.calendar)
+        return proof_of(self.held)
 
 
 class Timekeeping:

@@ -14,6 +14,7 @@ from ...deadlines.releases import calendar
 from ...deadlines.terms import Counting, Term, Unit
 from ...engine import queries
 from ...engine.ledger import held
+from ...engine.proving import proof_of
 from ...foundation.errors import InputError, NotFoundError
 from ...foundation.messages import fault
 from ...persistence import reads
@@ -142,8 +143,8 @@ def proof(session: Reading, deadline_id: _Id) -> ProofOut:
         row = _seen(tx, session, deadline_id)
         each = held(tx, session.facade.engine, [row])[0]
     counted = None
-    if each.running is not None:
-        counted = prove(each.running.term, row.started_on, calendar(row.calendar)).as_dict()
+    if each.running is not None and not each.running.suspended:
+        counted = proof_of(each).as_dict()
     ledger = [EntryOut.of(entry) for entry in each.entries]
     shown = DeadlineOut.of(row, session.today)
     return ProofOut(deadline=shown, article=str(each.rule.article), proof=counted, ledger=ledger)

@@ -133,9 +133,12 @@ def test_a_term_is_stopped_and_runs_on_with_every_decision_on_record(planted):
         )
         [stopped] = client.post("/v1/rulings/suspend", json=asked).json()["changed"]
         assert stopped["status"] == client.get(f"/v1/deadlines/{term['id']}").json()["status"] == "suspended"
+        assert client.get(f"/v1/deadlines/{term['id']}/proof").json()["proof"] is None
         [running] = client.post("/v1/rulings/resume", json=asked | {"on": "2022-10-26"}).json()["changed"]
         assert (running["status"], running["new_due_on"]) == ("open", "2022-10-28")
-        ledger = client.get(f"/v1/deadlines/{term['id']}/proof").json()["ledger"]
+        proof = client.get(f"/v1/deadlines/{term['id']}/proof").json()
+        assert proof["proof"]["due_on"] == proof["deadline"]["due_on"] == "2022-10-28"
+        ledger = proof["ledger"]
         assert [line["kind"] for line in ledger][-2:] == ["suspended", "resumed"]
 
 

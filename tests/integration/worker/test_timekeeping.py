@@ -8,6 +8,7 @@ import icalendar
 import pytest
 
 from rasoat import Rasoat
+from rasoat.deadlines.releases import calendar
 from rasoat.engine.ledger import Order
 from rasoat.engine.simulating import Supposition
 from rasoat.engine.values import Actor, Mandate
@@ -15,6 +16,7 @@ from rasoat.foundation.clock import FrozenClock
 from rasoat.foundation.errors import DefinitionError, InputError, NotFoundError
 from rasoat.persistence.keys import create_key_file
 from rasoat.workflows.plans import find_plan
+from tests.support.caseload import open_terms
 from tests.support.clockwork import at, deadlines, ledger
 from tests.support.reviews import BEATS, Beat
 
@@ -59,6 +61,22 @@ def test_a_resumed_term_proves_its_last_stretch(engine, rechecking):
     view = engine.deadline(rechecking[0])
     assert (view.remaining, view.consumed) == (4, 3)
     assert view.proof().due_on == view.held.row.due_on == date(2022, 11, 15)
+
+
+def test_a_last_day_is_proved_on_the_calendar_it_rests_on(engine, review):
+    """Computed on 24/12/2025, before 12729/VPCP-KGVX took 02/01/2026 off: the page says why it is the day on record."""
+    (row,) = open_terms(
+        review, calendar(as_known_on=date(2025, 12, 24)), [("42/446/18766/01", "recheck", date(2025, 12, 24))]
+    )
+    engine.clock.move_to(at(date(2025, 12, 26)))
+    before = engine.deadline(row.id).proof()
+    assert (before.due_on, before.calendar) == (row.due_on, "vn/2025-10-16") == (date(2026, 1, 5), "vn/2025-10-16")
+    engine.recalendar()
+    view = engine.deadline(row.id)
+    after = view.proof()
+    assert (
+        (after.due_on, after.calendar) == (view.held.row.due_on, "vn/2025-12-25") == (date(2026, 1, 6), "vn/2025-12-25")
+    )
 
 
 def test_a_fixed_date_has_no_budget_to_prove(engine, review):

@@ -110,7 +110,7 @@ def test_culture_day_is_a_day_off_from_2026_only() -> None:
     assert LATEST.fact(date(2026, 11, 24)).kind is DayKind.HOLIDAY
 
 
-def test_the_undecided_swap_of_november_2026_is_in_no_release() -> None:
+def test_the_undecided_swap_of_november_2026_changes_no_day() -> None:
     assert LATEST.fact(date(2026, 11, 23)).kind is DayKind.WORKING
     assert LATEST.fact(date(2026, 11, 28)).kind is DayKind.WEEKEND
 
