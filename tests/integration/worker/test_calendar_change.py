@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -17,6 +19,7 @@ from rasoat.engine.recalendar import recalendar
 from rasoat.engine.superseding import supersede_alike
 from rasoat.engine.values import Actor, Mandate
 from rasoat.persistence.chain_rows import events_of, heads_of
+from rasoat.persistence.database import Database
 from rasoat.persistence.deadlines import insert_deadlines
 from rasoat.persistence.events import EventRow
 from rasoat.persistence.verification import verify_chain
@@ -245,6 +248,40 @@ def test_a_change_broken_off_is_taken_up_where_it_stopped(review, new_year, monk
     chained = events(review, "deadline")
     assert len(chained) == len({event.case_id for event in chained}) == len(half) + rest.moved
     assert sum(m["count"] for m in told(review, "calendar_change")) == len(chained)
+
+
+def test_a_change_begun_twice_at_once_is_done_once(review, new_year, monkeypatch):
+    monkeypatch.setattr("rasoat.engine.recalendar._AT_ONCE", 1)
+    review.clock.move_to(at(date(2025, 12, 25)))
+    ready = threading.Barrier(2)
+
+    def change(_):
+        ready.wait(60)
+        return recalendar(review.database, review.engine, library())
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(change, range(2)))
+    moved = {row.id for row, old in zip(deadlines(review), new_year, strict=True) if row != old}
+    assert max(each.moved for each in done) == len(moved)
+    assert {i: len(entries) for i, entries in ledger(review, sorted(moved)).items()} == dict.fromkeys(moved, 1)
+    assert len(events(review, "deadline")) == len(moved) == sum(m["count"] for m in told(review, "calendar_change"))
+
+
+def test_a_hosts_own_connection_carries_the_change(review, new_year):
+    """SQLite is taught the chain's hash on whatever connection it is asked over."""
+    review.clock.move_to(at(date(2025, 12, 25)))
+    lent = review.database.engine.raw_connection()
+    try:
+        host = lent.driver_connection
+        if review.database.engine.dialect.name == "sqlite":
+            host.execute("BEGIN IMMEDIATE")
+        else:
+            host.execute("SELECT 1")
+        done = recalendar(Database.around(host), review.engine, library())
+        host.commit()
+    finally:
+        lent.close()
+    assert len(events(review, "deadline")) == done.moved > 0
 
 
 def named_otherwise(decision):
