@@ -87,3 +87,23 @@ def test_a_term_stands_before_on_and_after_its_last_day():
     assert standing(0, "vi") == "hết hạn hôm nay"
     assert standing(-1, "vi") == "quá hạn 1 ngày làm việc"
     assert standing(-3, "en") == "3 working days overdue"
+
+
+def test_weekdays_months_digits_and_plurals_are_those_of_cldr():
+    """Babel is no dependency of what runs (decision 0008); where it is installed, its data is asked."""
+    babel = pytest.importorskip("babel")
+    numbers = pytest.importorskip("babel.numbers")
+    for language in ("vi", "en"):
+        locale = babel.Locale(language)
+        for n in range(7):
+            day = date(2022, 10, 24) + timedelta(days=n)
+            assert official_date(day, language).split(",")[0].lower() == locale.days["format"]["wide"][n].lower()
+        for number in (0, 7, 999, 1000, 10_000, 1_234_567):
+            assert grouped_digits(number, language) == numbers.format_decimal(number, locale=language)
+    english = babel.Locale("en")
+    for month in range(1, 13):
+        assert english.months["format"]["wide"][month] in official_date(date(2022, month, 3), "en")
+    for count in (0, 1, 2, 11, 21, 101):
+        form = {"one": "household", "other": "households"}[english.plural_form(count)]
+        assert counted("household", count, "en").split()[1] == form
+    assert {babel.Locale("vi").plural_form(count) for count in range(200)} == {"other"}
