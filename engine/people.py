@@ -105,11 +105,15 @@ def require_as_registered(registered: Registered) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HouseholdOrder:
-    """Who changes a household, from which day, on which document. Members are named by their place; 1 is the head."""
+    """Who changes a household, from which day, on which document. Members are named by their place; 1 is the head.
+
+    The same order under the same `idempotency_key` is done once and answered alike.
+    """
 
     actor: Actor
     on: date
     document: str
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

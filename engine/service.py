@@ -13,14 +13,15 @@ from ..foundation.logs import Log
 from ..foundation.messages import fault
 from ..persistence.canonical import canonical_json
 from ..persistence.cases import CaseRow, insert_cases
-from ..persistence.chain import EventCore, act_hash, hash_events
+from ..persistence.chain import EventCore, hash_events
 from ..persistence.events import ActRow, EventRow, act_digest, insert_act, insert_events
-from ..persistence.rounds import answered, remember_answer, rounds, settings_for
+from ..persistence.rounds import rounds, settings_for
 from ..persistence.types import instant_text
 from .applying import StoredAct, apply
 from .deciding import Decision, Step, decide, refusal_counts
 from .forms import form
 from .gathering import census_of, gather
+from .repeating import once
 from .settings import require_changeable
 from .values import SYSTEM, ActRequest, Mode, Refusal
 from .views import Context
@@ -179,17 +180,10 @@ class Engine:
         Raises `ConflictError` when another writer was first, `NotFoundError` for unknown cases,
         `IdempotencyError` for a key used with another body. A refusal is part of the outcome.
         """
-        digest = b""
-        if request.idempotency_key is not None:
-            digest = act_hash(_request_body(request))
-            before = answered(tx, request.idempotency_key, digest)
-            if before is not None:
-                return outcome_from(json.loads(before))
-        outcome = self._fire(tx, request)
-        if request.idempotency_key is not None and outcome.act_id is not None:
-            answer = canonical_json(outcome_to(outcome)).decode()
-            remember_answer(tx, request.idempotency_key, digest, answer, self.clock.now())
-        return outcome
+        return once(
+            tx, request.idempotency_key, lambda: _request_body(request), self.clock, lambda: self._fire(tx, request),
+            write=outcome_to, read=outcome_from, keeps=lambda outcome: outcome.act_id is not None,
+        )  # fmt: skip
 
     def _fire(self, tx: Tx, request: ActRequest) -> Outcome:
         if not request.case_ids:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .admission import require_villages
+from .engine import repeating
 from .engine.household_orders import HOUSEHOLD_ROLES, living, locked, require_communes, require_place
 from .engine.household_records import keep, note_running, running, withdraw
 from .engine.people import AREAS, Household, HouseholdChange, HouseholdOrder, Person
@@ -53,6 +54,7 @@ __all__ = [
     "merge",
     "merge_communes",
     "move",
+    "once",
     "recode",
     "split",
 ]
@@ -60,6 +62,33 @@ __all__ = [
 log = Log("rasoat.households")
 _AT_LEAST = 2
 _HEAD = "chủ hộ"
+
+
+def once(
+    tx: Tx,
+    engine: Engine,
+    order: HouseholdOrder,
+    said: Mapping[str, Any],
+    do: Callable[[], HouseholdChange],
+) -> HouseholdChange:
+    """Carry an order out, or answer as it was answered before under its idempotency key; `said` is what it orders."""
+
+    def asked() -> Mapping[str, Any]:
+        who = {"actor": order.actor.key, "on_behalf_of": order.actor.on_behalf_of}
+        return {"order": "household", **said, **who, "on": order.on.isoformat(), "document": order.document}
+
+    return repeating.once(tx, order.idempotency_key, asked, engine.clock, do, write=_written, read=_read)
+
+
+def _written(change: HouseholdChange) -> dict[str, Any]:
+    cases = {"followed": change.followed, "withdrawn": change.withdrawn}
+    ids = {code: str(household) for code, household in change.households.items()}
+    return {"households": ids, **{name: [str(i) for i in found] for name, found in cases.items()}}
+
+
+def _read(answer: Mapping[str, Any]) -> HouseholdChange:
+    ids = {code: int(household) for code, household in answer["households"].items()}
+    return HouseholdChange(ids, tuple(map(int, answer["followed"])), tuple(map(int, answer["withdrawn"])))
 
 
 def split(

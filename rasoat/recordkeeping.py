@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import households
 from .engine import correcting, history
@@ -139,8 +139,13 @@ class Recordkeeping:
         connection: HostConnection | None = None,
     ) -> households.HouseholdChange:
         """Let members (place → relation to the new head, the head first) found a household of their own (tách hộ)."""
-        with self.transaction(connection) as tx:
-            return households.split(tx, self.engine, self.vault, order, code, new_code, members, unit_path=unit_path)
+        engine, vault = self.engine, self.vault
+        return self._ordered(
+            order,
+            {"split": code, "new": new_code, "members": _by_place(members), "unit": unit_path},
+            lambda tx: households.split(tx, engine, vault, order, code, new_code, members, unit_path=unit_path),
+            connection,
+        )
 
     def merge_households(
         self,
@@ -152,8 +157,11 @@ class Recordkeeping:
         connection: HostConnection | None = None,
     ) -> households.HouseholdChange:
         """Let a household become part of another (nhập hộ); its running case is withdrawn, its code stands for both."""
-        with self.transaction(connection) as tx:
-            return households.merge(tx, self.engine, self.vault, order, code, into, relations)
+        said = {"merge": code, "into": into, "relations": _by_place(relations)}
+        engine, vault = self.engine, self.vault
+        return self._ordered(
+            order, said, lambda tx: households.merge(tx, engine, vault, order, code, into, relations), connection
+        )
 
     def change_head(
         self,
@@ -165,15 +173,21 @@ class Recordkeeping:
         connection: HostConnection | None = None,
     ) -> households.HouseholdChange:
         """Let another member be the household's head (đổi chủ hộ)."""
-        with self.transaction(connection) as tx:
-            return households.change_head(tx, self.engine, self.vault, order, code, head, relations)
+        said = {"change head": code, "head": head, "relations": _by_place(relations)}
+        engine, vault = self.engine, self.vault
+        return self._ordered(
+            order, said, lambda tx: households.change_head(tx, engine, vault, order, code, head, relations), connection
+        )
 
     def move_household(
         self, order: households.HouseholdOrder, code: str, unit_path: str, *, connection: HostConnection | None = None
     ) -> households.HouseholdChange:
         """Let a household go to another village; its running case goes along within the commune, else is withdrawn."""
-        with self.transaction(connection) as tx:
-            return households.move(tx, self.engine, self.vault, order, code, unit_path)
+        said = {"move": code, "unit": unit_path}
+        engine, vault = self.engine, self.vault
+        return self._ordered(
+            order, said, lambda tx: households.move(tx, engine, vault, order, code, unit_path), connection
+        )
 
     def change_area(
         self, order: households.HouseholdOrder, code: str, area: str, *, connection: HostConnection | None = None
@@ -182,15 +196,22 @@ class Recordkeeping:
 
         Where a case was opened with the wrong one, an `OpeningCorrection` of its fact ``area`` does the rest.
         """
-        with self.transaction(connection) as tx:
-            return households.change_area(tx, self.engine, order, code, area)
+        said = {"change area": code, "area": area}
+        return self._ordered(
+            order, said, lambda tx: households.change_area(tx, self.engine, order, code, area), connection
+        )
 
     def recode_commune(
         self, order: households.HouseholdOrder, old: str, new: str, *, connection: HostConnection | None = None
     ) -> households.HouseholdChange:
         """Give a commune its new code, with its units, rounds, households and running cases; old codes stay known."""
-        with self.transaction(connection) as tx:
-            return households.recode(tx, self.engine, self.vault, order, old, new)
+        engine, vault = self.engine, self.vault
+        return self._ordered(
+            order,
+            {"recode": old, "new": new},
+            lambda tx: households.recode(tx, engine, vault, order, old, new),
+            connection,
+        )
 
     def merge_communes(
         self,
@@ -208,16 +229,29 @@ class Recordkeeping:
         commune's. Households keep their ids and cases, rounds go on, the lineage is kept. `InputError`, and nothing is
         done, if two villages would lie in one place.
         """
-        with self.transaction(connection) as tx:
-            return households.merge_communes(
-                tx, self.engine, self.vault, order, communes, new, villages=villages, name=name
-            )
+        engine, vault = self.engine, self.vault
+        return self._ordered(
+            order,
+            {"merge communes": list(communes), "new": new, "villages": dict(villages), "name": name},
+            lambda tx: households.merge_communes(tx, engine, vault, order, communes, new, villages=villages, name=name),
+            connection,
+        )
 
     def lineage(self, code: str) -> tuple[str, list[LineageRow]]:
         """Return the code under which a household is known today, and all that became of it, oldest first."""
         with self.queries.read() as tx:
             found = lineage.resolve(tx, code)
             return found.code, lineage.lineage_of(tx, found.id)
+
+    def _ordered(
+        self,
+        order: households.HouseholdOrder,
+        said: Mapping[str, Any],
+        do: Callable[[Tx], households.HouseholdChange],
+        connection: HostConnection | None,
+    ) -> households.HouseholdChange:
+        with self.transaction(connection) as tx:
+            return households.once(tx, self.engine, order, said, lambda: do(tx))
 
     def _day(self, given: date | None) -> date:
         return given or legal_date(self.clock.now())
@@ -226,6 +260,10 @@ class Recordkeeping:
         if given is None:
             return self.clock.now()
         return given if isinstance(given, datetime) else end_of(given)
+
+
+def _by_place(members: Mapping[int, str]) -> dict[str, str]:
+    return {str(place): relation for place, relation in members.items()}
 
 
 def current_case(tx: Tx, reference: int | str) -> int:

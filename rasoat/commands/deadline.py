@@ -9,7 +9,20 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import ActorKey, Db, Json, Keys, Lang, Now, Roles, language, opened, print_json, refusal_object
+from ._common import (
+    ActorKey,
+    Db,
+    IdempotencyKey,
+    Json,
+    Keys,
+    Lang,
+    Now,
+    Roles,
+    language,
+    opened,
+    print_json,
+    refusal_object,
+)
 from ._days import day
 from ._refusals import REFUSED
 from .act import actor_of
@@ -19,6 +32,7 @@ if TYPE_CHECKING:
 
     from ..api import Rasoat
     from ..engine.ledger import Order, Ruling
+    from ..foundation.messages import Language
     from ..timekeeping import DeadlineView
 
 __all__ = ["app"]
@@ -62,74 +76,87 @@ def show(
 
 @app.command()
 def suspend(
-    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
+    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "",
+    idempotency_key: IdempotencyKey = None, now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Stop terms (force majeure): from the day given on nothing is counted."""
-    _decide(lambda e, o: e.suspend(o), _Asked(ids, on, document, actor, role, reason), now, db, keys, lang, as_json)
+    asked = _Asked(ids, on, document, actor, role, reason, idempotency_key)
+    _decide(lambda e, o: e.suspend(o), asked, now, db, keys, lang, as_json)
 
 
 @app.command()
 def resume(
-    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
+    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "",
+    idempotency_key: IdempotencyKey = None, now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Let suspended terms run on with the day given, the first that counts again."""
-    _decide(lambda e, o: e.resume(o), _Asked(ids, on, document, actor, role, reason), now, db, keys, lang, as_json)
+    asked = _Asked(ids, on, document, actor, role, reason, idempotency_key)
+    _decide(lambda e, o: e.resume(o), asked, now, db, keys, lang, as_json)
 
 
 @app.command()
 def extend(
     ids: Ids, *, by: Annotated[int, typer.Option("--by", min=1, help="How many of the term's own unit.")],
-    on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
+    on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "",
+    idempotency_key: IdempotencyKey = None, now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Lengthen terms, where their rule lets that role do it."""
-    _decide(lambda e, o: e.extend(o, by), _Asked(ids, on, document, actor, role, reason), now, db, keys, lang, as_json)
+    asked = _Asked(ids, on, document, actor, role, reason, idempotency_key)
+    _decide(lambda e, o: e.extend(o, by), asked, now, db, keys, lang, as_json)
 
 
 @app.command()
 def supersede(
     ids: Ids, *,
     to: Annotated[datetime, typer.Option("--to", parser=day, metavar="DAY", help="The new day.")],
-    on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
+    on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "",
+    idempotency_key: IdempotencyKey = None, now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Put another day in the place of fixed dates, because what set them was changed."""
-    asked = _Asked(ids, on, document, actor, role, reason)
+    asked = _Asked(ids, on, document, actor, role, reason, idempotency_key)
     _decide(lambda e, o: e.supersede(o, to.date()), asked, now, db, keys, lang, as_json)
 
 
 @app.command()
 def cancel(
-    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
+    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "",
+    idempotency_key: IdempotencyKey = None, now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """End deadlines that should not run; their cases go on."""
-    _decide(lambda e, o: e.cancel(o), _Asked(ids, on, document, actor, role, reason), now, db, keys, lang, as_json)
+    asked = _Asked(ids, on, document, actor, role, reason, idempotency_key)
+    _decide(lambda e, o: e.cancel(o), asked, now, db, keys, lang, as_json)
 
 
 @app.command()
 def met(
-    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "", now: Now = None,
+    ids: Ids, *, on: On, document: Document, actor: ActorKey, role: Roles, reason: Reason = "",
+    idempotency_key: IdempotencyKey = None, now: Now = None,
     db: Db = DATABASE_URL, keys: Keys = None, lang: Lang = "vi", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Record that fixed dates of a round were met on the day given."""
-    _decide(lambda e, o: e.fulfil(o), _Asked(ids, on, document, actor, role, reason), now, db, keys, lang, as_json)
+    asked = _Asked(ids, on, document, actor, role, reason, idempotency_key)
+    _decide(lambda e, o: e.fulfil(o), asked, now, db, keys, lang, as_json)
 
 
 class _Asked:
     """A decision as it was typed."""
 
-    def __init__(self, ids: list[int], on: datetime, document: str, actor: str, role: list[str], reason: str) -> None:
-        self.ids, self.on, self.document, self.reason = ids, on, document, reason
+    def __init__(
+        self, ids: list[int], on: datetime, document: str, actor: str, role: list[str], reason: str, key: str | None
+    ) -> None:
+        self.ids, self.on, self.document, self.reason, self.key = ids, on, document, reason, key
         self.actor = actor_of(actor, role)
 
     def order(self) -> Order:
         """Return the decision."""
         from ..engine.ledger import Order
 
-        return Order(tuple(self.ids), self.on.date(), self.actor, self.document, self.reason)
+        return Order(tuple(self.ids), self.on.date(), self.actor, self.document, self.reason, self.key)
 
 
 def _decide(
@@ -148,12 +175,27 @@ def _decide(
             print_json(_ruling_object(ruling))
         else:
             for change in ruling.changed:
-                typer.echo(f"{change.deadline_id}: {change.old_due_on} → {change.new_due_on}  {change.status}")
+                moved = f"{change.old_due_on:%d/%m/%Y} → {change.new_due_on:%d/%m/%Y}"
+                status = text(f"value.status.{change.status}").within(tongue)
+                typer.echo(f"{_named(engine, change.deadline_id, tongue)}: {moved}  {status}")
             for refusal in ruling.refused:
-                deadline = refusal.fields["deadline"]
-                typer.echo(f"{deadline}: {refusal.reason.within(tongue)} [{refusal.code}; {refusal.article}]", err=True)
+                which = _named(engine, int(str(refusal.fields["deadline"])), tongue)
+                typer.echo(f"{which}: {refusal.reason.within(tongue)} [{refusal.code}; {refusal.article}]", err=True)
     if not ruling.ok:
         raise typer.Exit(REFUSED)
+
+
+def _named(engine: Rasoat, deadline_id: int, tongue: Language) -> str:
+    """Return what is read in the place of a deadline's number: its rule, and whose it is."""
+    from ..persistence.rounds import codes_of_cases, rounds
+
+    held = engine.deadline(deadline_id).held
+    with engine.queries.read() as tx:
+        if held.row.subject == "case":
+            whose = codes_of_cases(tx, [held.row.subject_id]).get(held.row.subject_id, held.row.unit_path)
+        else:
+            whose = rounds(tx, [held.row.subject_id])[held.row.subject_id].code
+    return f"{held.rule.label.within(tongue)}, {whose} ({deadline_id})"
 
 
 def _ruling_object(ruling: Ruling) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import ActorKey, Db, Json, Keys, Lang, Roles, language, opened, print_json
+from ._common import ActorKey, Db, IdempotencyKey, Json, Keys, Lang, Roles, language, opened, print_json
 from ._days import day
 from ._speaking import wrong_usage
 from .act import actor_of
@@ -44,6 +44,7 @@ def split(
     role: Roles,
     document: Document,
     on: On = None,
+    idempotency_key: IdempotencyKey = None,
     unit: Annotated[str | None, typer.Option("--unit", help="Path of its village; default: the same.")] = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
@@ -52,7 +53,7 @@ def split(
 ) -> None:
     """Let members of a household found one of their own (tách hộ). Its case goes on; the new one has none yet."""
     with opened(db, keys, as_json=as_json) as engine:
-        order = _order(engine, actor, role, document, on)
+        order = _order(engine, actor, role, document, on, idempotency_key)
         done = engine.split_household(order, code, new_code, _places(member), unit_path=unit)
     _show(done, language(lang), as_json=as_json)
 
@@ -67,6 +68,7 @@ def merge(
     document: Document,
     member: Member = None,
     on: On = None,
+    idempotency_key: IdempotencyKey = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -74,7 +76,7 @@ def merge(
 ) -> None:
     """Let a household become part of another (nhập hộ). Its running case is withdrawn with that as the reason."""
     with opened(db, keys, as_json=as_json) as engine:
-        order = _order(engine, actor, role, document, on)
+        order = _order(engine, actor, role, document, on, idempotency_key)
         done = engine.merge_households(order, code, into, _places(member or []))
     _show(done, language(lang), as_json=as_json)
 
@@ -89,6 +91,7 @@ def change_head(
     document: Document,
     member: Member = None,
     on: On = None,
+    idempotency_key: IdempotencyKey = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -96,7 +99,7 @@ def change_head(
 ) -> None:
     """Let another member be the head (đổi chủ hộ)."""
     with opened(db, keys, as_json=as_json) as engine:
-        order = _order(engine, actor, role, document, on)
+        order = _order(engine, actor, role, document, on, idempotency_key)
         done = engine.change_head(order, code, head, _places(member or []))
     _show(done, language(lang), as_json=as_json)
 
@@ -110,6 +113,7 @@ def move(
     role: Roles,
     document: Document,
     on: On = None,
+    idempotency_key: IdempotencyKey = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -117,7 +121,7 @@ def move(
 ) -> None:
     """Let a household go to another village. Its case goes along within the commune; out of it, it is withdrawn."""
     with opened(db, keys, as_json=as_json) as engine:
-        done = engine.move_household(_order(engine, actor, role, document, on), code, unit)
+        done = engine.move_household(_order(engine, actor, role, document, on, idempotency_key), code, unit)
     _show(done, language(lang), as_json=as_json)
 
 
@@ -130,6 +134,7 @@ def change_area(
     role: Roles,
     document: Document,
     on: On = None,
+    idempotency_key: IdempotencyKey = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -140,7 +145,7 @@ def change_area(
     Example: rasoat household area 18766-01-004 urban --document 9/QĐ-UBND --actor BCD-CD --role committee:42/446/18766
     """
     with opened(db, keys, as_json=as_json) as engine:
-        done = engine.change_area(_order(engine, actor, role, document, on), code, area)
+        done = engine.change_area(_order(engine, actor, role, document, on, idempotency_key), code, area)
     _show(done, language(lang), as_json=as_json)
 
 
@@ -153,6 +158,7 @@ def recode(
     role: Roles,
     document: Document,
     on: On = None,
+    idempotency_key: IdempotencyKey = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -163,7 +169,7 @@ def recode(
     Where a level goes (01/07/2025), the cases need another procedure: rasoat migrate.
     """
     with opened(db, keys, as_json=as_json) as engine:
-        done = engine.recode_commune(_order(engine, actor, role, document, on), old, new)
+        done = engine.recode_commune(_order(engine, actor, role, document, on, idempotency_key), old, new)
     _show(done, language(lang), as_json=as_json)
 
 
@@ -180,6 +186,7 @@ def merge_communes(
     role: Roles,
     document: Document,
     on: On = None,
+    idempotency_key: IdempotencyKey = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
@@ -192,7 +199,7 @@ def merge_communes(
     """
     pairs = {was: now for was, _, now in (each.partition("=") for each in village or [])}
     with opened(db, keys, as_json=as_json) as engine:
-        order = _order(engine, actor, role, document, on)
+        order = _order(engine, actor, role, document, on, idempotency_key)
         done = engine.merge_communes(order, commune, new, villages=pairs, name=name)
     _show(done, language(lang), as_json=as_json)
 
@@ -223,10 +230,12 @@ def lineage(code: Code, *, db: Db = DATABASE_URL, keys: Keys = None, lang: Lang 
         typer.echo(f"  {row.on_day:%d/%m/%Y}  {said.within(tongue)}  ({row.document})")
 
 
-def _order(engine: Rasoat, actor: str, role: list[str], document: str, on: datetime | None) -> HouseholdOrder:
+def _order(
+    engine: Rasoat, actor: str, role: list[str], document: str, on: datetime | None, key: str | None
+) -> HouseholdOrder:
     from ..households import HouseholdOrder
 
-    return HouseholdOrder(actor_of(actor, role), on.date() if on else engine.today(), document)
+    return HouseholdOrder(actor_of(actor, role), on.date() if on else engine.today(), document, key)
 
 
 def _places(given: list[str]) -> dict[int, str]:

@@ -30,6 +30,7 @@ from rasoat.erasing import Erasure, destroy, erasure_of
 from rasoat.foundation.clock import LEGAL_ZONE
 from rasoat.foundation.errors import (
     ConflictError,
+    IdempotencyError,
     InputError,
     NotFoundError,
     PermissionDeniedError,
@@ -427,3 +428,29 @@ def test_of_two_who_change_an_area_at_once_one_is_told_it_is_so_already(engine, 
     answers = at_once(engine, database_url, changes)
     assert len(won(answers)) == 1
     assert [line.kind for line in engine.lineage("K-1")[1]] == ["area"]
+
+
+KEYED = replace(OFFICIAL, idempotency_key="tách-1")
+OVERSEER = replace(holding(Mandate("supervisor", "42")), idempotency_key="tách-1")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        lambda e: e.split_household(KEYED, "K-1", "K-9", {3: "chủ hộ"}),
+        lambda e: e.merge_households(KEYED, "K-2", "K-1", {1: "anh"}),
+        lambda e: e.change_head(KEYED, "K-1", 2, {1: "bố"}),
+        lambda e: e.move_household(KEYED, "K-1", V2),
+        lambda e: e.change_area(KEYED, "K-1", "urban"),
+        lambda e: e.recode_commune(OVERSEER, COMMUNE, f"{DISTRICT}/18999"),
+        lambda e: e.merge_communes(OVERSEER, [COMMUNE, OTHER], COMMUNE, villages={V3: f"{COMMUNE}/09"}),
+    ],
+    ids=["split", "merge", "head", "move", "area", "recode", "merge communes"],
+)
+def test_an_order_under_its_key_is_carried_out_once_and_answered_alike(engine, order):
+    first = order(engine)
+    stood = engine.lineage("K-1"), engine.lineage("K-2"), rows(engine)
+    assert order(engine) == first
+    assert (engine.lineage("K-1"), engine.lineage("K-2"), rows(engine)) == stood
+    with pytest.raises(IdempotencyError):
+        engine.move_household(replace(KEYED, document="32/QĐ-UBND"), "K-1", f"{COMMUNE}/04")

@@ -126,10 +126,13 @@ def household_order(value: HouseholdOrder) -> None:
     assert_type(value.actor, Actor)
     assert_type(value.on, date)
     assert_type(value.document, str)
+    assert_type(value.idempotency_key, str | None)
     assert_type(
         [
             HouseholdOrder(value.actor, value.on, value.document),
-            HouseholdOrder(actor=value.actor, on=value.on, document=value.document),
+            HouseholdOrder(
+                actor=value.actor, on=value.on, document=value.document, idempotency_key=value.idempotency_key
+            ),
         ],
         list[HouseholdOrder],
     )
@@ -199,6 +202,7 @@ def order(value: Order) -> None:
     assert_type(value.actor, Actor)
     assert_type(value.document, str)
     assert_type(value.reason, str)
+    assert_type(value.idempotency_key, str | None)
     assert_type(
         [
             Order(value.deadline_ids, value.occurred_on, value.actor, value.document),
@@ -208,6 +212,7 @@ def order(value: Order) -> None:
                 actor=value.actor,
                 document=value.document,
                 reason=value.reason,
+                idempotency_key=value.idempotency_key,
             ),
         ],
         list[Order],

@@ -15,7 +15,7 @@ from rasoat.engine.definition import Extension
 from rasoat.engine.ledger import Order
 from rasoat.engine.rounds import open_season_end
 from rasoat.engine.values import Actor, Mandate
-from rasoat.foundation.errors import NotFoundError
+from rasoat.foundation.errors import IdempotencyError, NotFoundError
 from rasoat.persistence.rounds import rounds
 from tests.support.clockwork import at, deadlines, events, ledger, told, work_at
 from tests.support.invariants import broken
@@ -254,3 +254,20 @@ def test_a_counted_term_is_neither_set_by_hand_nor_recorded_as_met(review, reche
 def test_an_order_about_an_unknown_deadline_is_a_fault(review, rechecking):
     with pytest.raises(NotFoundError, match="no deadline 999"):
         decide(review, orders.cancel, [999, *rechecking], date(2022, 10, 28))
+
+
+def test_an_order_under_its_key_is_done_once_and_answered_alike(review, rechecking, extendable):
+    day, key = date(2022, 10, 28), {"idempotency_key": "gia-han-1"}
+    first = decide(review, orders.extend, rechecking, day, 5, **key)
+    assert decide(review, orders.extend, rechecking, day, 5, **key) == first
+    assert {row.due_on for row in deadlines(review, "recheck")} == {date(2022, 11, 10)}
+    with pytest.raises(IdempotencyError):
+        decide(review, orders.extend, rechecking, day, 6, **key)
+    with pytest.raises(IdempotencyError):
+        decide(review, orders.suspend, rechecking, day, **key)
+
+
+def test_a_refused_order_is_not_remembered_under_its_key(review, rechecking, extendable):
+    day, key = date(2022, 10, 28), {"idempotency_key": "gia-han-1"}
+    assert not decide(review, orders.extend, rechecking, day, 5, actor=COMMITTEE, **key).ok
+    assert decide(review, orders.extend, rechecking, day, 5, **key).ok
