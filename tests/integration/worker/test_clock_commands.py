@@ -7,10 +7,12 @@ from datetime import date
 
 import icalendar
 import pytest
+from sqlalchemy import insert
 from typer.testing import CliRunner
 
 from rasoat.cli import app
 from rasoat.deadlines.releases import calendar
+from rasoat.persistence.cases import load
 from rasoat.persistence.keys import create_key_file
 from tests.support.caseload import open_terms
 from tests.support.clockwork import at, deadlines
@@ -49,6 +51,21 @@ def test_a_deadline_is_shown_suspended_and_shown_again(rasoat, rechecking):
     shown = rasoat("deadline", "show", rechecking[0], *NOW)
     assert "suspended" in shown.stdout
     assert "15/CĐ-UBND" in shown.stdout
+
+
+def test_a_decision_names_the_rule_and_whose_term_it_is(rasoat, review, rechecking):
+    with review.database.begin() as tx:
+        (held,) = [row for row in deadlines(review, "recheck") if str(row.id) == rechecking[0]]
+        (case,) = load(tx, [held.subject_id])
+        row = {"unit_path": case.unit_path, "persons": 1, "area": "rural", "class_now": "none", "sealed": b"",
+               "data_key_id": b"12345678", "master_key_id": "", "wrapped_key": b"",
+               "valid_from": date(2022, 9, 1)}  # fmt: skip
+        tx.execute(insert(tx.tables.household), {**row, "id": case.household_id, "code": "HB-7"})
+    refused = rasoat("--lang", "vi", "deadline", "extend", rechecking[0], "--by", "5", *DECIDING)
+    assert (refused.exit_code, refused.stderr.startswith("Phúc tra")) == (1, True), refused.stderr
+    assert f", HB-7 ({rechecking[0]}): " in refused.stderr
+    done = rasoat("--lang", "vi", "deadline", "suspend", rechecking[0], "--reason", "bão", *DECIDING)
+    assert (done.exit_code, "HB-7" in done.stdout, "03/11/2022" in done.stdout) == (0, True, True), done.output
 
 
 def test_a_refused_decision_says_why_and_ends_with_one(rasoat, rechecking):
