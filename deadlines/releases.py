@@ -53,6 +53,7 @@ class Library:
 
     def __init__(self, known: Iterable[Release]) -> None:
         self.releases = tuple(sorted(known, key=lambda release: (release.moment, release.scope)))
+        self._is_local = any(release.scope != NATIONAL for release in self.releases)
         self._folded: dict[str, Calendar] = {}
 
     def calendar(self, key: str | None = None, *, as_known_on: date | None = None, unit: str | None = None) -> Calendar:
@@ -60,7 +61,8 @@ class Library:
 
         `unit` (a path such as ``42/446/18766``) layers in the local closures of every unit it lies in.
         """
-        return _looked_up(self, key, as_known_on, unit)
+        alike = key is None and not self._is_local  # ten thousand communes then share one answer
+        return _looked_up(self, key, as_known_on, None if alike else unit)
 
     def _look_up(self, key: str | None, as_known_on: date | None, unit: str | None) -> Calendar:
         if key is not None and as_known_on is not None:

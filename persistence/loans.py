@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from ..foundation.errors import StorageError
 from .borrowing import with_tuples
-from .transactions import translated
+from .transactions import raise_translated
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -26,8 +26,10 @@ class Loan:
         self._ended = False
 
     def __enter__(self) -> Self:
-        with translated("connect"):
+        try:
             self._raw: PoolProxiedConnection = self._engine.raw_connection()
+        except Exception as error:  # noqa: BLE001  whatever a driver raises is translated, everything else re-raised
+            raise_translated(error, "connect")
         self.cursor: Any = with_tuples(self._raw.cursor())
         return self
 
@@ -42,10 +44,13 @@ class Loan:
 
     def start(self, sqlite: str, postgresql: str | None) -> None:
         """Begin by the dialect's own words; psycopg says BEGIN itself before the first statement."""
-        with translated("begin"):
-            command = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-            if command is not None:
-                self.cursor.execute(command)
+        command = sqlite if self._engine.dialect.name == "sqlite" else postgresql
+        if command is None:
+            return
+        try:
+            self.cursor.execute(command)
+        except Exception as error:  # noqa: BLE001  as above
+            raise_translated(error, "begin")
 
     def core(self) -> Connection:
         """Return the SQLAlchemy connection over this loan; made on first use, since hot paths need none."""
@@ -62,7 +67,9 @@ class Loan:
 
     def end(self, how: Literal["commit", "rollback"]) -> None:
         """Commit or roll back, through Core where Core has looked on."""
-        with translated(how):
-            ending = self._core if self._core is not None and self._core.in_transaction() else self._raw
+        ending = self._core if self._core is not None and self._core.in_transaction() else self._raw
+        try:
             getattr(ending, how)()
+        except Exception as error:  # noqa: BLE001  as above
+            raise_translated(error, how)
         self._ended = True

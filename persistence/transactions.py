@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .events import EventRow
     from .tables import Tables
 
-__all__ = ["Tx", "fault_of", "translated"]
+__all__ = ["Tx", "fault_of", "raise_translated", "translated"]
 
 # Serialization failure, deadlock, lock timeout, statement cancelled: the same call may succeed later.
 _RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03", "57014"}
@@ -70,7 +70,7 @@ class Tx:
             self._cursor.execute(compiled.sql, compiled.row(values))
             return self._cursor.fetchall()  # type: ignore[no-any-return]  # DBAPI cursors are untyped
         except Exception as error:  # noqa: BLE001  whatever a driver raises is translated, everything else re-raised
-            _raise(error, statement.name)
+            raise_translated(error, statement.name)
 
     def run(self, statement: Statement, *values: Any) -> int:
         """Run one statement; return the number of rows it touched."""
@@ -80,7 +80,7 @@ class Tx:
             self._cursor.execute(compiled.sql, compiled.row(values))
             return self._cursor.rowcount  # type: ignore[no-any-return]  # noqa: TRY300  DBAPI cursors are untyped
         except Exception as error:  # noqa: BLE001  as in `rows`
-            _raise(_lost_race(error, statement.name), statement.name)
+            raise_translated(_lost_race(error, statement.name), statement.name)
 
     def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
         """Run one statement for every row, the quickest way there is; return the number of rows touched in all."""
@@ -91,7 +91,7 @@ class Tx:
         try:
             return bulk.run_many(self._cursor, compiled, rows)
         except Exception as error:  # noqa: BLE001  as in `rows`
-            _raise(_lost_race(error, statement.name), statement.name)
+            raise_translated(_lost_race(error, statement.name), statement.name)
 
     def later(
         self, statement: Statement, rows: Sequence[Sequence[Any]], told: Callable[[int], None] | None = None
@@ -134,7 +134,7 @@ class Tx:
         try:
             write_together(self._cursor, writes)
         except Exception as error:  # noqa: BLE001  as in `rows`
-            _raise(_lost_race(error, names), names)
+            raise_translated(_lost_race(error, names), names)
 
     def select(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
         """Run a Core query off the hot path; rows carry Python dates and aware instants."""
@@ -148,7 +148,7 @@ class Tx:
         try:
             return self._core().execute(query, values if values is not None else {}).rowcount
         except Exception as error:  # noqa: BLE001  as in `rows`
-            _raise(_lost_race(error, "statement"), "statement")
+            raise_translated(_lost_race(error, "statement"), "statement")
 
     def ids(self, ids: Sequence[int]) -> Any:
         """Return `ids` as `in_ids` binds them here."""
@@ -201,7 +201,7 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001  as in `Tx.rows`
-        _raise(error, doing)
+        raise_translated(error, doing)
 
 
 def fault_of(error: Exception, doing: str) -> StorageError | None:
@@ -224,7 +224,8 @@ def _lost_race(error: Exception, doing: str) -> Exception:
     return conflict
 
 
-def _raise(error: Exception, doing: str) -> NoReturn:
+def raise_translated(error: Exception, doing: str) -> NoReturn:
+    """Raise our name for a driver's error, or the error itself if it is no driver's."""
     fault = None if isinstance(error, RasoatError) else fault_of(error, doing)
     if fault is None:
         raise error
