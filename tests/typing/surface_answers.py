@@ -280,6 +280,7 @@ def recalendared(value: Recalendared) -> None:
     assert_type(value.shifts, tuple[Shift, ...])
     assert_type(value.firm, int)
     assert_type(value.checked, int)
+    assert_type(value.provisional, int)
     assert_type(value.moved, int)
 
 
