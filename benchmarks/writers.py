@@ -4,7 +4,8 @@
 
 Every writer has a round of its own. First all of them do it through the driver alone, replaying what the engine wrote
 in a rehearsal; then, on a database like it, through the engine. Both begin together at a barrier; what counts is all
-steps over the time from the first start to the last end. `--provinces` cuts the tables first (PostgreSQL).
+steps over the time from the first start to the last end. `--provinces` cuts the tables first (PostgreSQL), whose
+backends are asked meanwhile what they do: work, wait for the disk, for one another's rows, or for their client.
 
 On SQLite a last line tells what group commit brings: sixteen threads of one process, each step a transaction, first
 with a commit each, then briefly, when those who stand in line share their commits.
@@ -15,10 +16,14 @@ from __future__ import annotations
 import argparse
 import logging
 import multiprocessing
+import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+import psycopg
 import structlog
 
 from benchmarks.floor import open_floor
@@ -31,7 +36,7 @@ from rasoat.persistence.partitioning import partition
 from tests.support.reviews import BEATS, Review, commune
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.queues import Queue
     from multiprocessing.synchronize import Barrier
 
@@ -48,6 +53,8 @@ class Result(NamedTuple):
     writers: int
     floor: float
     engine: float
+    doing: dict[str, float]
+    """Shares of the server's backends by what they were found doing while the engine's writers were connected."""
 
 
 class _Places(NamedTuple):
@@ -84,8 +91,13 @@ def line(result: Result) -> str:
     share = result.engine / result.floor
     return (
         f"{result.database:<10} {result.writers:>2} writers: floor {result.floor:6,.0f} steps/s, "
-        f"engine {result.engine:6,.0f}, {100 * share:.0f} % of it"
+        f"engine {result.engine:6,.0f}, {100 * share:.0f} % of it{_backends(result.doing)}"
     )
+
+
+def _backends(doing: dict[str, float]) -> str:
+    shares = sorted(doing.items(), key=lambda item: -item[1])
+    return f"; backends: {', '.join(f'{100 * share:.0f} % {what}' for what, share in shares)}" if doing else ""
 
 
 def measure(kind: str, writers: int, steps: int, provinces: int) -> Result:
@@ -103,7 +115,8 @@ def measure(kind: str, writers: int, steps: int, provinces: int) -> Result:
         started = [_FORK.Process(target=_write, args=(n, places, steps, barrier, told)) for n in range(writers)]
         for process in started:
             process.start()
-        spans = [told.get(timeout=600) for _ in range(2 * writers)]
+        with _watching(places.engine) as seen:
+            spans = [told.get(timeout=600) for _ in range(2 * writers)]
         for process in started:
             process.join()
         failed = [process.exitcode for process in started if process.exitcode]
@@ -111,7 +124,41 @@ def measure(kind: str, writers: int, steps: int, provinces: int) -> Result:
             msg = f"{len(failed)} of {writers} writers failed"
             raise RuntimeError(msg)
     rates = {side: writers * steps / _lasted(spans, side) for side in ("floor", "engine")}
-    return Result(kind, writers, rates["floor"], rates["engine"])
+    return Result(kind, writers, rates["floor"], rates["engine"], {k: n / seen.total() for k, n in seen.items()})
+
+
+_DOING = {
+    None: "working", "Lock": "waiting for another's row", "LWLock": "waiting for the server's own memory",
+    "IO": "waiting for the disk", "Client": "waiting for their client",
+}  # fmt: skip
+
+
+@contextmanager
+def _watching(url: str) -> Iterator[Counter[str]]:
+    """Ask PostgreSQL, every hundredth of a second, what the backends of a database do."""
+    seen: Counter[str] = Counter()
+    if url.startswith("sqlite"):
+        yield seen
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        asked = (
+            "SELECT state LIKE 'idle%', wait_event_type, count(*) FROM pg_stat_activity WHERE datname ="
+            " current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' GROUP BY 1, 2"
+        )
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            while not over.wait(0.01):
+                for idle, kind, number in connection.execute(asked):
+                    seen["waiting for their client" if idle else _DOING.get(kind, f"waiting: {kind}")] += number
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
 
 
 def group_commit(steps: int) -> tuple[float, float]:
