@@ -12,7 +12,7 @@ from ..deadlines.ladder import ladder
 from ..deadlines.terms import Counting, Term, Unit
 from ..foundation.errors import DefinitionError
 from ..foundation.files import parse_toml
-from ..foundation.messages import fault
+from ..foundation.messages import Text, fault, joined, located, text
 from ..persistence.canonical import canonical_json
 from .definition import (
     SUPERVISOR,
@@ -248,32 +248,36 @@ def _from_settings(reader: Reader) -> tuple[str, ...]:
 
 
 def _resolve_names(workflow: Workflow, name: str) -> None:
-    faults: list[str] = []
+    faults: list[Text] = []
     for trigger in workflow.triggers.values():
         faults += [
-            f"trigger {trigger.key}: unknown role {role!r}" for role in trigger.roles if role not in workflow.roles
+            _unknown("trigger", trigger.key, "role", role) for role in trigger.roles if role not in workflow.roles
         ]
         form(trigger.form)
     for t in workflow.transitions:
         faults += [
-            f"transition {t.key}: unknown state {s!r}" for s in (*t.sources, t.target) if s not in workflow.states
+            _unknown("transition", t.key, "state", s) for s in (*t.sources, t.target) if s not in workflow.states
         ]
     for rule in workflow.deadlines:
-        faults += [f"deadline {rule.key}: unknown state {s!r}" for s in sorted(rule.lives_in - set(workflow.states))]
-        faults += [f"deadline {rule.key}: unknown role {rule.owner!r}"] if rule.owner not in workflow.roles else []
+        faults += [_unknown("deadline", rule.key, "state", s) for s in sorted(rule.lives_in - set(workflow.states))]
+        faults += [_unknown("deadline", rule.key, "role", rule.owner)] if rule.owner not in workflow.roles else []
         deciding = {rule.suspended_by, rule.extendable.by if rule.extendable else SUPERVISOR} - {SUPERVISOR}
-        faults += [f"deadline {rule.key}: unknown role {r!r}" for r in sorted(deciding - set(workflow.roles))]
+        faults += [_unknown("deadline", rule.key, "role", r) for r in sorted(deciding - set(workflow.roles))]
         if rule.on_expiry and rule.on_expiry not in workflow.triggers:
-            faults.append(f"deadline {rule.key}: unknown trigger {rule.on_expiry!r}")
+            faults.append(_unknown("deadline", rule.key, "trigger", rule.on_expiry))
     for law in workflow.invariants:
-        faults += [f"invariant {law.key}: unknown state {s!r}" for s in law.before if s not in workflow.states]
+        faults += [_unknown("invariant", law.key, "state", s) for s in law.before if s not in workflow.states]
     for state in workflow.states.values():
         if state.desk and state.desk not in workflow.roles:
-            faults.append(f"state {state.key}: unknown role {state.desk!r} at its desk")
+            faults.append(text("definition.desk", key=state.key, role=state.desk))
     if sum(s.kind is StateKind.INITIAL for s in workflow.states.values()) != 1:
-        faults.append("exactly one state must be initial")
+        faults.append(text("definition.one_initial"))
     if faults:
-        raise DefinitionError(f"{name}: " + "; ".join(faults))
+        raise located(name, joined(faults), DefinitionError)
+
+
+def _unknown(of: str, key: str, sort: str, name: str) -> Text:
+    return text("definition.unknown_name", of=of, key=key, sort=sort, name=name)
 
 
 def _plain(value: Any) -> Any:

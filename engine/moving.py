@@ -13,7 +13,7 @@ import structlog
 
 from ..foundation.clock import legal_date
 from ..foundation.errors import DefinitionError, InputError
-from ..foundation.messages import fault
+from ..foundation.messages import fault, joined, located, text
 from ..foundation.paths import at_level
 from ..persistence import deadlines as deadline_rows
 from ..persistence import moves
@@ -116,8 +116,7 @@ class Migration:
         self.new = engine.library.compiled(plan.target).workflow
         faults = check_plan(plan, self.old, self.new)
         if faults:
-            msg = f"plan {plan.key} cannot be carried out: " + "; ".join(fault.en for fault in faults)
-            raise DefinitionError(msg)
+            raise located(text("migrating.faulty", plan=plan.key), joined(faults), DefinitionError)
 
     def dry_run(self, *, progress: Callable[[int], object] = untold) -> MigrationReport:
         """Judge every case and write nothing; `progress` is told how many were judged."""

@@ -132,9 +132,9 @@ def stored_checkpoint(tx: Tx, number: int | None = None) -> StoredCheckpoint:
     wanted = number if number is not None else _last_number(tx)
     found = stored_checkpoints(tx, [wanted])
     if not found:
-        what = f"there is no checkpoint {number}" if number is not None else "no checkpoint was taken yet"
-        msg = f"{what}; take one with: rasoat audit checkpoint"
-        raise NotFoundError(msg)
+        if number is None:
+            raise fault(NotFoundError, "checkpoint.none_yet")
+        raise fault(NotFoundError, "checkpoint.no_number", number=number)
     return found[0]
 
 

@@ -8,7 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..foundation.errors import InputError
 from ..foundation.files import read_toml
-from ..foundation.messages import fault
+from ..foundation.fitting import misfit
+from ..foundation.messages import Text, fault, joined, located
 from .settings import WebSettings
 
 if TYPE_CHECKING:
@@ -25,6 +26,6 @@ def read_settings(path: Path) -> WebSettings:
     try:
         return TypeAdapter(WebSettings).validate_python(given)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-        msg = f"{path}: {faults}"
-        raise InputError(msg) from error
+        found = [(".".join(map(str, each["loc"])), misfit(each)) for each in error.errors(include_url=False)]
+        faults = [Text(f"{place}: {said.vi}", f"{place}: {said.en}") for place, said in found]
+        raise located(path, joined(faults), InputError) from error

@@ -110,8 +110,7 @@ def read_toml(path: Path | Traversable, tables: Mapping[str, Collection[str]]) -
     raw = files.read_toml(path, InputError)
     wrong = [name for name, value in raw.items() if name not in tables or not _is_tables(value)]
     if wrong:
-        msg = f"{path}: expected only [[{']], [['.join(tables)}]] tables, found {', '.join(wrong)}"
-        raise InputError(msg)
+        raise fault(InputError, "rows.tables", path=path, known="]], [[".join(tables), wrong=", ".join(wrong))
     return {table: _tables(path.name, table, raw.get(table, []), columns) for table, columns in tables.items()}
 
 

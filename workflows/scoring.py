@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import InputError
 from ..foundation.files import parse_toml, read_utf8
-from ..foundation.messages import Text, fault
+from ..foundation.messages import Text, fault, joined, located, text
 from ..foundation.text import nfc
 
 if TYPE_CHECKING:
@@ -80,39 +80,37 @@ class Scorecard:
         """
         faults = [*self._unanswered(answers), *self._unknown(answers)]
         if faults:
-            msg = f"{self.key}: {'; '.join(faults)}"
-            raise InputError(msg)
+            raise located(self.key, joined(faults), InputError)
         totals: Counter[str] = Counter(dict.fromkeys(_totals(self.sheet), 0))
         for question in self.questions:
             totals[question.total] += question.answers[answers[question.key]]
         return {**totals, **({"area": self.area} if self.area else {})}
 
-    def _unanswered(self, answers: Mapping[str, str]) -> Iterable[str]:
-        return (f"{q.key!r} is not answered" for q in self.questions if q.key not in answers)
+    def _unanswered(self, answers: Mapping[str, str]) -> Iterable[Text]:
+        return (text("score.unanswered", key=q.key) for q in self.questions if q.key not in answers)
 
-    def _unknown(self, answers: Mapping[str, str]) -> Iterable[str]:
+    def _unknown(self, answers: Mapping[str, str]) -> Iterable[Text]:
         known = {question.key: question for question in self.questions}
         for key, answer in answers.items():
             if key not in known:
-                yield f"{key!r} is not asked"
+                yield text("score.unasked", key=key)
             elif answer not in known[key].answers:
-                yield f"{key!r} = {answer!r}: expected one of {', '.join(known[key].answers)}"
+                yield text("score.among", key=key, answer=answer, known=", ".join(known[key].answers))
 
 
 def load_scorecard(path: Path) -> Scorecard:
     """Read a scoring table from a ``.toml`` or ``.csv`` file; `InputError` names every fault of it."""
-    text = read_utf8(path)
-    table = _from_csv(text, path) if path.suffix.lower() == ".csv" else parse_toml(text, path.name, InputError)
+    read = read_utf8(path)
+    table = _from_csv(read, path) if path.suffix.lower() == ".csv" else parse_toml(read, path.name, InputError)
     card, faults = _built(table, path.stem)
     faults += _faults(card)
     if faults:
-        msg = f"{path.name}: {'; '.join(faults)}"
-        raise InputError(msg)
+        raise located(path.name, joined(faults), InputError)
     return card
 
 
-def _from_csv(text: str, path: Path) -> dict[str, Any]:
-    reader = csv.DictReader(io.StringIO(text))
+def _from_csv(read: str, path: Path) -> dict[str, Any]:
+    reader = csv.DictReader(io.StringIO(read))
     if tuple(reader.fieldnames or ()) != _COLUMNS:
         raise fault(
             InputError,
@@ -157,12 +155,12 @@ def _points(given: str, path: Path, number: int) -> int:
         raise fault(InputError, "scoring.points", path=path.name, number=number, given=given) from error
 
 
-def _built(table: Mapping[str, Any], name: str) -> tuple[Scorecard, list[str]]:
+def _built(table: Mapping[str, Any], name: str) -> tuple[Scorecard, list[Text]]:
     unknown = set(table) - {"key", "form", "area", "source", "question"}
-    faults = [f"unknown key {key!r}" for key in sorted(unknown)]
+    faults = [text("score.unknown", key=key) for key in sorted(unknown)]
     form = table.get("form")
     if form not in set(Sheet):
-        faults.append(f"form is {form!r}, expected A or B")
+        faults.append(text("score.form", form=repr(form)))
     questions = []
     for number, given in enumerate(table.get("question", []), start=1):
         question, wrong = _question(given, number)
@@ -175,53 +173,53 @@ def _built(table: Mapping[str, Any], name: str) -> tuple[Scorecard, list[str]]:
     return card, faults
 
 
-def _question(given: Mapping[str, Any], number: int) -> tuple[Question, list[str]]:
+def _question(given: Mapping[str, Any], number: int) -> tuple[Question, list[Text]]:
     key, label, answers = str(given.get("key", "")), given.get("label", {}), given.get("answers", {})
-    faults = [] if key else [f"question {number} has no key"]
-    where = repr(key) if key else f"question {number}"
+    faults = [] if key else [text("score.no_key", number=number)]
+    where = repr(key or number)
     if not (label.get("vi") and label.get("en")):
-        faults.append(f"{where} lacks its label in vi or en")
+        faults.append(text("score.label", where=where))
     if not answers:
-        faults.append(f"{where} has no answers")
+        faults.append(text("score.no_answers", where=where))
     for answer, points in answers.items():
         if not isinstance(points, int) or isinstance(points, bool) or points < 0:
-            faults.append(f"{where}: points of {answer!r} are {points!r}, expected a whole number from 0")
-    text = Text(nfc(str(label.get("vi", ""))), nfc(str(label.get("en", ""))))
+            faults.append(text("score.points", where=where, answer=answer, points=repr(points)))
+    told = Text(nfc(str(label.get("vi", ""))), nfc(str(label.get("en", ""))))
     whole = {str(answer): points for answer, points in answers.items() if isinstance(points, int)}
-    return Question(key, text, str(given.get("total", "")), whole), faults
+    return Question(key, told, str(given.get("total", "")), whole), faults
 
 
-def _faults(card: Scorecard) -> list[str]:
+def _faults(card: Scorecard) -> list[Text]:
     """Check what the law says of the forms: columns, points an indicator, areas."""
     faults = [
-        f"question {key!r} stands there twice" for key, n in Counter(q.key for q in card.questions).items() if n > 1
+        text("score.question_twice", key=key) for key, n in Counter(q.key for q in card.questions).items() if n > 1
     ]
     faults += [
-        f"{q.key!r}: total is {q.total!r}, expected {' or '.join(_totals(card.sheet))}"
+        text("score.total", key=q.key, total=q.total, known=" or ".join(_totals(card.sheet)))
         for q in card.questions
         if q.total not in _totals(card.sheet)
     ]
     return faults + (_faults_of_a(card) if card.sheet is Sheet.A else _faults_of_b(card))
 
 
-def _faults_of_a(card: Scorecard) -> list[str]:
-    faults = [] if len(card.questions) == _SIGNS else [f"Phiếu A has {_SIGNS} columns, found {len(card.questions)}"]
+def _faults_of_a(card: Scorecard) -> list[Text]:
+    faults = [] if len(card.questions) == _SIGNS else [text("score.signs", count=_SIGNS, found=len(card.questions))]
     marks = [q.key for q in card.questions if set(q.answers.values()) != {0, 1}]
-    return faults + [f"{key!r}: a sign is there (1) or not (0)" for key in marks]
+    return faults + [text("score.sign", key=key) for key in marks]
 
 
-def _faults_of_b(card: Scorecard) -> list[str]:
-    faults = [] if card.area in {"rural", "urban"} else [f"area is {card.area!r}, expected rural or urban"]
+def _faults_of_b(card: Scorecard) -> list[Text]:
+    faults = [] if card.area in {"rural", "urban"} else [text("score.area", given=card.area)]
     given = {question.total for question in card.questions}
-    faults += [f"no question gives points to {total}" for total in ("b1", "b2") if total not in given]
+    faults += [text("score.no_points", total=total) for total in ("b1", "b2") if total not in given]
     deprived = [q for q in card.questions if q.total == "b2"]
     faults += [
-        f"{q.key!r}: an indicator is {_POINTS_AN_INDICATOR} points or 0"
+        text("score.indicator", key=q.key, points=_POINTS_AN_INDICATOR)
         for q in deprived
         if not set(q.answers.values()) <= {0, _POINTS_AN_INDICATOR}
     ]
     if len(deprived) > _INDICATORS:
-        faults.append(f"there are {_INDICATORS} indicators, found {len(deprived)} questions for b2")
+        faults.append(text("score.indicators", count=_INDICATORS, found=len(deprived)))
     return faults
 
 

@@ -119,8 +119,13 @@ class Units:
             if unit.valid_on(day):
                 return unit
         stood = "; ".join(f"{unit.valid_from} – {unit.valid_to or '…'}" for unit in versions)
-        msg = f"there is no unit {code} on {day}" + (f"; it stood {stood}" if stood else "")
-        raise NotFoundError(msg)
+        raise fault(
+            NotFoundError,
+            "unit.stood" if stood else "unit.none",
+            code=code,
+            day=day,
+            **{"stood": stood} if stood else {},
+        )
 
     def ancestors(self, code: str, day: date) -> tuple[Unit, ...]:
         """Return the units above `code` as of `day`, the province first."""

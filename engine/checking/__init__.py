@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...foundation.errors import DefinitionError
+from ...foundation.messages import Text, joined, located, text
 from ..machine import CompiledWorkflow
 from .findings import Finding, PathLine, Severity
 from .structure import structural
@@ -51,6 +52,5 @@ def require_structure(workflow: Workflow) -> None:
 def _refuse(workflow: Workflow, findings: Iterable[Finding]) -> None:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
-        told = "\n".join(map(str, errors))
-        msg = f"{workflow.id} may not run: {len(errors)} fault{'s' if len(errors) > 1 else ''}\n{told}"
-        raise DefinitionError(msg)
+        told = joined((Text(each.told("vi"), each.told("en")) for each in errors), "\n")
+        raise located(workflow.id, joined([text("check.refused", count=len(errors)), told], "\n"), DefinitionError)

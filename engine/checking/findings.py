@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from ...foundation.messages import Language
+
 __all__ = ["Finding", "PathLine", "Severity"]
 
 
@@ -45,7 +47,11 @@ class Finding:
         """The sentence in Vietnamese and English, from the message catalogue."""
         return text(self.code, **self.fields)
 
+    def told(self, language: Language) -> str:
+        """Return the finding with its counter-example, in `language`."""
+        lines = [f"{self.where}: {self.text.within(language)} [{self.code}]"]
+        steps = ((line.day.isoformat() + "  " if line.day else "", line.label.within(language)) for line in self.path)
+        return "\n".join([*lines, *(f"  {day}{label}" for day, label in steps)])
+
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.text.en} [{self.code}]"]
-        lines += [f"  {line.day.isoformat() + '  ' if line.day else ''}{line.label.en}" for line in self.path]
-        return "\n".join(lines)
+        return self.told("en")

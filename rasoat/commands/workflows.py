@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..foundation.messages import fault
+from ..foundation.messages import fault, located, text
 from ._common import Json
 from ._progress import progress
 from ._refusals import REFUSED, refusals
@@ -138,10 +138,11 @@ def score(
             for number, line in enumerate(csv.DictReader(file), start=2):
                 try:
                     scored.append({"household": line.pop("household", ""), **card.score(line)})
-                except InputError as fault:
-                    faults.append(f"{answers.name}: line {number}: {fault}")
+                except InputError as error:
+                    place = text("score.line", file=answers.name, number=number)
+                    faults.append(located(place, error, InputError))
         if faults:
-            raise InputError("\n".join(faults))
+            raise InputError("\n".join(map(str, faults)), vi="\n".join(each.vi or str(each) for each in faults))
         if as_json:
             _print({"table": card.key, "source": card.source, "scores": scored})
         elif scored:
@@ -251,7 +252,6 @@ def _deadline(rule: DeadlineRule, wording: Any, language: Language) -> Iterator[
 
 def _settings(workflow: Workflow, wording: Any, language: Language) -> Iterator[str]:
     from ..engine.settings import fixed_settings
-    from ..foundation.messages import text
 
     fixed = fixed_settings(workflow)
     part = text("settings.part").within(language)

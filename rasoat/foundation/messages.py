@@ -12,11 +12,14 @@ from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from string import Formatter
-from typing import Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from .errors import NotFoundError, RasoatError
 
-__all__ = ["LANGUAGES", "Language", "Text", "codes", "fault", "located", "message", "text"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["LANGUAGES", "Language", "Text", "codes", "fault", "joined", "located", "message", "text"]
 
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _Fault = TypeVar("_Fault", bound=RasoatError)
@@ -65,6 +68,12 @@ def fault(kind: type[_Fault], code: str, /, **fields: object) -> _Fault:
     """Return a fault of `kind` that says the sentence under `code`, in either language."""
     said = text(code, **fields)
     return kind(said.en, vi=said.vi)
+
+
+def joined(parts: Iterable[Text], joint: str = "; ") -> Text:
+    """Return sentences put together, in both languages."""
+    told = list(parts)
+    return Text(joint.join(each.vi for each in told), joint.join(each.en for each in told))
 
 
 def located(place: object, said: RasoatError | Text, kind: type[_Fault]) -> _Fault:

@@ -9,6 +9,7 @@ from datetime import date  # noqa: TC003 - pydantic reads the annotation at run 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from .base import Count, FormModel, Some, Words
 
@@ -102,8 +103,9 @@ class Meeting(FormModel):
         for part, whole in _PARTS:
             some, every = getattr(self, part), getattr(self, whole)
             if some is not None and every is not None and some > every:
-                msg = f"{part} ({some}) cannot exceed {whole} ({every})"
-                raise ValueError(msg)
+                bound = {"le": f"{part} ({some}) ≤ {whole} ({every})"}
+                found = PydanticCustomError("part", "a part cannot exceed its whole", bound)
+                raise found
         return self
 
 

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ...engine.forms import FormFault
-from ...foundation.messages import codes
+from ...foundation.fitting import expected
 from ...foundation.text import nfc
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 __all__ = ["Count", "Empty", "FormModel", "ModelForm", "Some", "Words"]
 
 Count = Annotated[int, Field(ge=0, le=100_000, strict=True)]
 Some = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 Words = Annotated[str, Field(min_length=1, max_length=2_000)]
-
-_BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "expected", "multiple_of")
-"""What pydantic calls the limit that was crossed."""
 
 Sample = tuple[Mapping[str, Any], Mapping[str, Any]]
 
@@ -86,7 +80,7 @@ def _fit(
         return model.model_validate(dict(given)).model_dump(mode="json", exclude_none=True), ()
     except ValidationError as error:
         return dict(given), tuple(
-            FormFault(place + ".".join(map(str, e["loc"])), _found(e["type"], e["loc"], e["input"]), _expected(e))
+            FormFault(place + ".".join(map(str, e["loc"])), _found(e["type"], e["loc"], e["input"]), expected(e))
             for e in error.errors(include_url=False)
         )
 
@@ -94,12 +88,3 @@ def _fit(
 def _found(kind: str, place: tuple[int | str, ...], given: Any) -> Any:
     """Return what stood there: for a field that is not given, or the form as a whole, nothing."""
     return "" if kind == "missing" or not place else given
-
-
-def _expected(error: ErrorDetails) -> str:
-    """Return what was expected, as the catalogue has it under ``value.expected``; else in pydantic's own words."""
-    kind, bounds = error["type"], error.get("ctx", {})
-    bound = next((bounds[name] for name in _BOUNDS if name in bounds), "")
-    if f"value.expected.{kind}" not in codes():
-        return error["msg"]
-    return f"{kind}={bound}" if bound != "" else kind

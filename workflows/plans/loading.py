@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...foundation.errors import DefinitionError, InputError, NotFoundError
 from ...foundation.files import read_toml
-from ...foundation.messages import fault
+from ...foundation.fitting import misfit
+from ...foundation.messages import Text, fault, joined, located, text
 from .model import Plan
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def load_plan(path: Path | Traversable) -> Plan:
     try:
         plan = _reader().validate_python(raw)
     except ValidationError as error:
-        faults = [f"{_place(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
-        raise _refused(name, faults) from None
+        found = [(_place(each["loc"]), misfit(each)) for each in error.errors()]
+        raise _refused(name, [Text(f"{place}: {said.vi}", f"{place}: {said.en}") for place, said in found]) from None
     faults = _contradictions(plan)
     if faults:
         raise _refused(name, faults)
@@ -58,17 +59,17 @@ def _reader() -> TypeAdapter[Plan]:
     return TypeAdapter(Plan)
 
 
-def _contradictions(plan: Plan) -> list[str]:
+def _contradictions(plan: Plan) -> list[Text]:
     keys = [stone.key for stone in plan.milestones]
-    faults = [f"milestone {key}: the key stands twice" for key in sorted({k for k in keys if keys.count(k) > 1})]
+    faults = [text("plan.milestone_twice", key=key) for key in sorted({k for k in keys if keys.count(k) > 1})]
     parents = {stone.key: stone.within for stone in plan.milestones}
     for stone in plan.milestones:
         if stone.within is not None and stone.within not in parents:
-            faults.append(f"milestone {stone.key}: within names {stone.within!r}, which is no milestone")
+            faults.append(text("plan.milestone_within", key=stone.key, within=stone.within))
         elif stone.within is not None and parents[stone.within] is not None:
-            faults.append(f"milestone {stone.key}: within names {stone.within!r}, which lies within another itself")
+            faults.append(text("plan.milestone_deep", key=stone.key, within=stone.within))
         if (stone.read_as is None) != (stone.read_as_reason is None):
-            faults.append(f"milestone {stone.key}: read_as and read_as_reason go together")
+            faults.append(text("plan.milestone_read_as", key=stone.key))
     return faults
 
 
@@ -76,5 +77,5 @@ def _place(loc: tuple[int | str, ...]) -> str:
     return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
 
 
-def _refused(name: str, faults: list[str]) -> DefinitionError:
-    return DefinitionError("\n".join([f"{name}: the plan is refused", *(f"  {fault}" for fault in faults)]))
+def _refused(name: str, faults: list[Text]) -> DefinitionError:
+    return located(name, joined([text("plan.refused"), *faults], "\n  "), DefinitionError)

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, ConfigDict, Field, with_config
 
-from ...foundation.errors import DefinitionError
+from ...foundation.errors import DefinitionError, InputError
 from ...foundation.messages import Text, fault, message
 from .dates import DateExpression, Kind, parse, vietnamese
 from .law import law_of
@@ -105,8 +105,7 @@ def _partial(given: object) -> object:
         date(*[*parts, 1, 1][:3])
         return PartialDate(*parts)
     except (TypeError, ValueError):
-        msg = f"{given!r} is no date; write 2022-08-31, 2023-07 where the day is unknown, or 2023"
-        raise ValueError(msg) from None
+        raise fault(InputError, "plan.partial", given=repr(given)) from None
 
 
 @_strict

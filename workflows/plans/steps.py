@@ -13,7 +13,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from ...deadlines.terms import Term, Unit
 from ...foundation.errors import DefinitionError, InputError
 from ...foundation.files import read_toml
-from ...foundation.messages import Text, fault
+from ...foundation.fitting import misfit
+from ...foundation.messages import Text, fault, located, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,10 +65,10 @@ def steps_from(rows: Sequence[Mapping[str, Any]], *, where: str = "steps") -> tu
     try:
         read = _reader().validate_python(list(rows))
     except ValidationError as error:
-        fault = error.errors()[0]
-        row = int(fault["loc"][0]) + 1 if fault["loc"] else 0
-        msg = f"{where}: step {row}, {'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}"
-        raise DefinitionError(msg) from None
+        found = error.errors()[0]
+        row = int(found["loc"][0]) + 1 if found["loc"] else 0
+        place = text("plan.step", where=where, row=row, column=".".join(map(str, found["loc"][1:])))
+        raise located(place, misfit(found), DefinitionError) from None
     steps = tuple(row.step() for row in read)
     _require_order(steps, where)
     return steps

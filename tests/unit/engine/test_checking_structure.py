@@ -198,7 +198,7 @@ def test_a_faulty_definition_is_refused_with_a_message_that_names_the_fault(faul
 def test_a_faulty_definition_is_not_explored_any_further():
     workflow = altered(ANNUAL, lambda t: t["states"]["agreed"].pop("desk"))
     assert {finding.code for finding in check(workflow)} == {"check.no_desk"}
-    with pytest.raises(DefinitionError, match="annual@2022 may not run: 1 fault\n"):
+    with pytest.raises(DefinitionError, match="annual@2022: may not run, faults: 1\n"):
         require_sound(workflow)
 
 

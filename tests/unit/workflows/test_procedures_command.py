@@ -113,5 +113,5 @@ def test_a_table_of_ones_own_scores_a_file_of_answers(tmp_path):
     assert json.loads(run("score", str(table), str(answers), "--json").stdout)["scores"][0]["b1"] == 60
     answers.write_text("household,roof,water\nH1,tile,unsafe\nH2,gold,safe\nH3,straw,\n", encoding="utf-8")
     told = run("score", str(table), str(answers), code=2).stderr
-    assert "line 3: b: 'roof' = 'gold'" in told
-    assert "line 4: b: 'water' = ''" in told
+    assert "dòng 3: b: “roof” = “gold”" in told
+    assert "dòng 4: b: “water” = “”" in told
