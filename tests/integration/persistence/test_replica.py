@@ -21,6 +21,7 @@ from tests.support.reviews import BEATS, COMMUNE, Review
 from tests.support.serving import Service
 from tests.support.standby import Standby
 
+pytestmark = pytest.mark.xdist_group("standby")  # one server follows, whatever number of workers ask it
 DAY = date(2022, 10, 3)
 
 
