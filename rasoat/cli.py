@@ -30,6 +30,7 @@ from .commands import (
     outbox,
     overdue,
     plan,
+    punctuality,
     rehearse,
     rounds,
     serve,
@@ -38,7 +39,7 @@ from .commands import (
     worker,
     workflows,
 )
-from .commands._common import Lang, configure_logging
+from .commands._common import ActingFor, Lang, configure_logging
 from .commands._examples import show_examples
 from .commands._helping import SpokenGroup, make_spoken
 
@@ -61,6 +62,7 @@ app.command("undo")(correct.undo)
 app.command("history")(history.history)
 app.command("due")(due.due)
 app.command("overdue")(overdue.overdue)
+app.command("punctuality")(punctuality.punctuality)
 app.add_typer(case.app, name="case")
 app.add_typer(plan.app, name="plan")
 app.add_typer(workflows.app, name="workflows")
@@ -105,6 +107,7 @@ def _options(
     log_json: Annotated[bool, typer.Option("--log-json", help="Logs as JSON lines on standard error.")] = False,
     log_level: Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.")] = None,
     lang: Lang = "vi",  # noqa: ARG001  as above
+    on_behalf_of: ActingFor = None,  # noqa: ARG001  as above
 ) -> None:
     configure_logging(as_json=log_json or None, level=log_level)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..engine.values import Refusal
 
 __all__ = [
+    "ActingFor",
     "ActorKey",
     "Db",
     "IdempotencyKey",
@@ -31,6 +33,7 @@ __all__ = [
     "Now",
     "ReleasesDir",
     "Roles",
+    "acting_for",
     "configure_logging",
     "instant",
     "is_new",
@@ -41,6 +44,20 @@ __all__ = [
     "require_unit",
     "say_created",
 ]
+
+_ACTING_FOR: ContextVar[str | None] = ContextVar("rasoat_acting_for", default=None)
+
+
+def _acting_for(value: str | None) -> str | None:
+    """Keep for whom the command's actor acts; a typer callback."""
+    _ACTING_FOR.set(value)
+    return value
+
+
+def acting_for() -> str | None:
+    """Return for whom the actor of the command that runs acts, None if for nobody but the office itself."""
+    return _ACTING_FOR.get()
+
 
 Db = Annotated[str, typer.Option("--db", envvar="RASOAT_DATABASE_URL", help="Database URL.", metavar="URL")]
 Keys = Annotated[
@@ -65,6 +82,15 @@ Now = Annotated[
 ]
 ActorKey = Annotated[
     str, typer.Option("--actor", envvar="RASOAT_ACTOR", help="Staff code of who acts or decides (never a name).")
+]
+ActingFor = Annotated[
+    str | None,
+    typer.Option(
+        "--on-behalf-of",
+        envvar="RASOAT_ON_BEHALF_OF",
+        callback=_acting_for,
+        help="Staff code of the official for whom the actor acts (a deputy's principal).",
+    ),
 ]
 Roles = Annotated[list[str], typer.Option("--role", help="ROLE:UNIT_PATH the actor holds; may be repeated.")]
 IdempotencyKey = Annotated[

@@ -19,6 +19,7 @@ from ._common import (
     Lang,
     Now,
     Roles,
+    acting_for,
     language,
     opened,
     print_json,
@@ -154,10 +155,10 @@ def _request(
 
 
 def actor_of(key: str, roles: list[str]) -> Actor:
-    """Return who acts, with the mandates given as ROLE:UNIT_PATH."""
+    """Return who acts, with the mandates given as ROLE:UNIT_PATH, and for whom (``rasoat --on-behalf-of``)."""
     from ..engine.values import Actor
 
-    return Actor(key, tuple(_mandate(role) for role in roles))
+    return Actor(key, tuple(_mandate(role) for role in roles), acting_for())
 
 
 def _mandate(text: str) -> Mandate:

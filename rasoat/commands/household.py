@@ -9,7 +9,7 @@ import typer
 from ..foundation.clock import LEGAL_ZONE
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import fault, text
-from ._common import ActorKey, Db, Json, Keys, Lang, language, opened, print_json
+from ._common import ActorKey, Db, Json, Keys, Lang, acting_for, language, opened, print_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +68,7 @@ def show(
             if row is None:
                 raise fault(NotFoundError, "found.no_household", code=code)
             erased = erasure_of(tx, row.id)
-        found = None if erased else engine.household(row.id, reader=Reader(actor, purpose))
+        found = None if erased else engine.household(row.id, reader=Reader(actor, purpose, acting_for()))
     if as_json:
         print_json(_erasure_object(code, *erased) if erased else _object(found))
     elif erased:
@@ -100,7 +100,7 @@ def erase(
     if not yes and not typer.confirm(text("audit.erase_confirm", code=code).within(tongue)):
         raise typer.Exit(1)
     with opened(db, keys, as_json=as_json) as engine:
-        done = engine.erase_household(code, reason=reason, document=document, actor=actor)
+        done = engine.erase_household(code, reason=reason, document=document, actor=actor, on_behalf_of=acting_for())
     if as_json:
         print_json({"household": code, "cases": [str(case_id) for case_id in done.case_ids]})
     else:

@@ -1,4 +1,4 @@
-"""`rasoat overdue`: what is past its last day, in which village, on whose desk."""
+"""`rasoat overdue`: what is past its last day, or falls due, in which village, on whose desk."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
 from ._days import day
 from ._refusals import WRONG_USAGE
+from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,6 +33,12 @@ def overdue(
     within: Annotated[
         int | None, typer.Option("--within", min=0, help="Also what falls due today and in so many working days.")
     ] = None,
+    due_from: Annotated[
+        datetime | None, typer.Option("--from", parser=day, metavar="DAY", help="What falls due from this day …")
+    ] = None,
+    due_to: Annotated[
+        datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="… to this day, as things stand now.")
+    ] = None,
     role: Annotated[str | None, typer.Option("--role", help="Only this role's desk: committee …")] = None,
     plan: Annotated[str | None, typer.Option("--plan", help="Only rounds of this campaign plan.")] = None,
     workflow: Annotated[str | None, typer.Option("--workflow", help="Only this procedure: annual@2022.")] = None,
@@ -49,17 +56,21 @@ def overdue(
     if within is not None and as_of is not None:
         typer.echo("--within looks ahead from today; it does not go with --as-of", err=True)
         raise typer.Exit(WRONG_USAGE)
+    narrowed = any((within is not None, as_of, role, plan, workflow, step))
+    if (due_from is None) != (due_to is None) or (due_from and narrowed):
+        raise wrong_usage(code="usage.due_between")
     with opened(db, keys, as_json=as_json) as engine:
         from ..engine.queries import Only
 
         require_unit(engine, unit)
         day = as_of.date() if as_of else engine.today()
         only = Only(role=role, plan=plan, workflow=workflow, rule=step)
-        lines = (
-            engine.overdue(unit_path=unit, as_of=day, only=only)
-            if within is None
-            else engine.agenda(working_days=within, unit_path=unit, only=only)
-        )
+        if due_from and due_to:
+            lines = engine.due_between(due_from.date(), due_to.date(), unit_path=unit)
+        elif within is not None:
+            lines = engine.agenda(working_days=within, unit_path=unit, only=only)
+        else:
+            lines = engine.overdue(unit_path=unit, as_of=day, only=only)
         if as_json:
             print_json({"as_of": day, "overdue": [asdict(line) for line in lines]})
             return

@@ -1,7 +1,8 @@
-"""`rasoat round open | milestones | left-out`: a commune's round, the dates of its plan, whom it forgot."""
+"""`rasoat round open | milestones | states | left-out`: a commune's round, its dates, how far it is, whom it forgot."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -96,3 +97,33 @@ def left_out(
     for each in codes:
         typer.echo(each)
     typer.echo(text("lineage.left_out", count=len(codes)).within(tongue), err=True)
+
+
+@app.command()
+def states(
+    code: Code,
+    *,
+    db: Db = DATABASE_URL,
+    keys: Keys = None,
+    lang: Lang = "vi",
+    as_json: Json = False,
+) -> None:
+    """Count the round's cases by village and step.
+
+    Example: rasoat round states 18766-2022
+    """
+    from ..persistence.rounds import round_by_code
+
+    tongue = language(lang)
+    with opened(db, keys, as_json=as_json) as engine:
+        counts = engine.states(code)
+        names = {unit.path: unit.name for unit in engine.units()}
+        with engine.queries.read() as tx:
+            opened_in = round_by_code(tx, code)
+        workflow = engine.library.workflow(opened_in.workflow) if opened_in else None
+    if as_json:
+        print_json([asdict(count) for count in counts])
+        return
+    for each in counts:
+        state = workflow.state(each.state).label.within(tongue) if workflow else each.state
+        typer.echo(f"{names.get(each.unit_path, each.unit_path)}\t{state}\t{each.count}")

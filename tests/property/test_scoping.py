@@ -14,6 +14,7 @@ from sqlalchemy import insert, update
 
 from rasoat.deadlines.releases import calendar
 from rasoat.engine import queries
+from rasoat.engine.punctuality import By, punctuality
 from rasoat.engine.tidings import tiding
 from rasoat.engine.values import Mandate
 from rasoat.persistence import changes, inbox, reading_log, reads, webhooks
@@ -181,6 +182,10 @@ def test_every_query_shows_exactly_what_the_mandates_reach(database, world):
         assert {line.unit_path for line in queries.overdue(tx, TODAY, by_day, scope=scope)} == seen
         due = queries.due_between(tx, TODAY, TODAY - timedelta(9), TODAY, by_day, scope=scope)
         assert {line.unit_path for line in due} == seen
+        ahead = queries.agenda(tx, TODAY, by_day, working_days=3, unit_path=None, scope=scope)
+        assert {line.unit_path for line in ahead} == seen
+        kept = punctuality(tx, TODAY, by_day, by=By.VILLAGE, scope=scope)
+        assert {each.unit_path for each in kept} == seen
         assert {count.unit_path for count in queries.states_by_unit(tx, scope=scope)} == seen
         assert {u.path for u in reads.units(tx, scope, limit=99)} == {u for u in tree.units if _touches(mandates, u)}
         rounds = reads.rounds(tx, scope, limit=99)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from rasoat import Rasoat
 from rasoat.cli import app
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def run(*words: str) -> tuple[int, Any, str]:
 def url(tmp_path: Path) -> str:
     from datetime import date, datetime
 
-    from rasoat import CountingIds, FrozenClock, Household, Person, Rasoat
+    from rasoat import CountingIds, FrozenClock, Household, Person
     from rasoat.foundation.clock import LEGAL_ZONE
 
     url = f"sqlite:///{tmp_path}/try.db"
@@ -158,3 +159,15 @@ def test_history_needs_one_thing_to_look_at(url: str) -> None:
     assert run("history", "--db", url)[0] == 2
     assert run("history", "H1", "--round", "R", "--db", url)[0] == 2
     assert run("history", "H1", "--as-of", "25/09/2022", "--db", url)[0] == 2
+
+
+def test_for_whom_a_deputy_acts_stands_on_record(url: str) -> None:
+    words = ("act", "list_managed", "--on", "27/09/2022", "--case", "H1", "--now", "2022-10-01T10:00+07:00", *WHO)
+    code, _, err = run("--on-behalf-of", "CT-9", *words, "--db", url, "--json")
+    assert code == 0, err
+    code, _, err = run(*words[:5], "H2", *words[6:], "--db", url)
+    assert code == 0, err
+    engine = Rasoat.open(url, create=False)
+    acting = {case: [act.on_behalf_of for act in engine.case(case).acts.values()] for case in ("H1", "H2")}
+    engine.close()
+    assert acting == {"H1": ["CT-9"], "H2": [None]}

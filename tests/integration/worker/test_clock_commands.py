@@ -173,3 +173,26 @@ def test_overdue_is_narrowed_and_looks_ahead(rasoat, review, rechecking):
     ):
         assert json.loads(rasoat(*asked, "--as-of", "04/11/2022", *narrowed).stdout)["overdue"] == [], narrowed
     assert rasoat(*asked, "--as-of", "04/11/2022", "--within", "3").exit_code == 2
+
+
+def test_what_falls_due_between_two_days_and_who_kept_the_terms(rasoat, review, rechecking):
+    ahead = rasoat("overdue", "--from", "01/11/2022", "--to", "05/11/2022", "--json")
+    assert [(line["rule"], line["due_on"], line["count"]) for line in json.loads(ahead.stdout)["overdue"]] == [
+        ("recheck", "2022-11-03", 2)
+    ]
+    assert rasoat("overdue", "--from", "01/11/2022").exit_code == 2
+    assert rasoat("overdue", "--from", "01/11/2022", "--to", "05/11/2022", "--role", "committee").exit_code == 2
+    period = ("punctuality", "--by", "village", "--since", "01/11/2022", "--through", "05/11/2022")
+    (late,) = json.loads(rasoat(*period, "--json").stdout)
+    assert (late["rule"], late["running_late"], late["total"], late["on_time_rate"]) == ("recheck", 2, 2, 0.0)
+    shown = rasoat("--lang", "vi", *period, "--step", "recheck")
+    assert ("Tỷ lệ" in shown.stdout, "0%" in shown.stdout) == (True, True)
+    assert json.loads(rasoat(*period, "--step", "opinion", "--json").stdout) == []
+
+
+def test_a_round_is_counted_by_village_and_step(rasoat, rechecking):
+    (counted,) = json.loads(rasoat("round", "states", "R1", "--json").stdout)
+    assert counted["count"] == len(rechecking)
+    shown = rasoat("--lang", "vi", "round", "states", "R1")
+    assert (shown.stdout.rstrip().endswith("\t2"), counted["state"] in shown.stdout) == (True, False)
+    assert rasoat("round", "states", "R9").exit_code == 2

@@ -127,7 +127,7 @@ def test_a_fault_is_told_in_the_language_of_the_command(lang: str, said: str) ->
 def test_nothing_is_coloured_and_no_bar_is_drawn_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
     done = RUNNER.invoke(app, ["workflows", "show", "annual@2022"])
     assert "\x1b" not in done.output
-    with counting("import", 10) as progress:
+    with counting("import", 10, quiet=False) as progress:
         progress(10)
     assert capsys.readouterr().err == ""
 
