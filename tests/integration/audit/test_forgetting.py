@@ -237,7 +237,7 @@ def test_a_master_key_that_still_wraps_is_not_retired(shop):
     late.close()
     refused = call("keys", "retire")
     assert refused.exit_code == 2
-    assert "still wraps 1 households" in refused.stderr
+    assert "còn bọc khóa của 1 hộ" in refused.stderr
     assert told(call("keys", "rotate", "--json")) == {"key": ring.active, "households": 1, "resumed": True}
     assert told(call("keys", "retire", "--json"))["dropped"] == [former]
 
@@ -254,7 +254,7 @@ def test_keys_that_are_not_in_a_file_are_not_changed_from_here(shop):
     call, _, _ = shop
     refused = call("keys", "rotate", keys="development")
     assert refused.exit_code == 2
-    assert "only a key file" in refused.stderr
+    assert "chỉ thay đổi được tệp khóa" in refused.stderr.lower()
 
 
 def test_the_household_commands_find_show_and_erase(shop):

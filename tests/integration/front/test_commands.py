@@ -99,7 +99,7 @@ def test_the_same_idempotency_key_gives_the_same_answer_and_does_it_once(filled:
         "--actor", "BCD-XA", "--role", f"committee:{COMMUNE}", "--db", filled,
     )  # fmt: skip
     assert code == 1
-    assert "another body" in err
+    assert "nội dung khác" in err
 
 
 @pytest.mark.parametrize(
