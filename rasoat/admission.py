@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .engine.definition import StateKind
 from .engine.openings import OWN_FACTS, fits, said
+from .engine.people import AREAS
 from .foundation.errors import InputError, NotFoundError
 from .foundation.messages import fault
 from .foundation.paths import at_level
@@ -44,7 +45,6 @@ __all__ = [
 
 _CODE = re.compile(r"[^\x00-\x1f\x7f/]{1,64}")
 _BORN = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
-_AREAS = ("rural", "urban")
 _CLASSES = ("none", "poor", "near_poor", "average")
 _COMMUNE_DEPTHS = (1, 2)
 _VILLAGE_DEPTHS = (2, 3)
@@ -162,7 +162,7 @@ def require_households(tx: Tx, households: Sequence[Household], today: date) -> 
     for each in households:
         if not _CODE.fullmatch(each.code) or not each.code.strip():
             raise fault(InputError, "admission.code", code=each.code)
-        _require_value(each.code, "area", each.area, _AREAS)
+        _require_value(each.code, "area", each.area, AREAS)
         _require_value(each.code, "class_now", each.class_now, _CLASSES)
         if each.unit_path.count("/") not in _VILLAGE_DEPTHS or not all(each.unit_path.split("/")):
             raise fault(InputError, "admission.not_village", household=each.code, unit=each.unit_path)
