@@ -84,7 +84,7 @@ def _told_over_all(told: dict[tuple[str, str], dict[Line, int]], notify: Notify,
 def write_summaries(database: Database, engine: Engine, notify: Notify) -> int:
     """Write last week's on-time rates by unit for those who oversee, on the first working day; return how many.
 
-    Weeks in which no sender ran are caught up in the same message, back to the last summary.
+    Weeks of days off, or in which no sender ran, are caught up in the same message, back to the last summary.
     """
     now = engine.clock.now()
     today = legal_date(now)
