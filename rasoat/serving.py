@@ -89,6 +89,20 @@ class HouseholdRegistry:
         """Give a commune its new code."""
         return households.recode(tx, self._app.engine, self._app.vault, order, old, new)
 
+    def merge_communes(
+        self,
+        tx: Tx,
+        order: HouseholdOrder,
+        communes: Sequence[str],
+        new: str,
+        *,
+        villages: Mapping[str, str],
+        name: str,
+    ) -> HouseholdChange:
+        """Let communes become one."""
+        engine, vault = self._app.engine, self._app.vault
+        return households.merge_communes(tx, engine, vault, order, communes, new, villages=villages, name=name)
+
     def erase(self, tx: Tx, code: str, *, reason: str, document: str, actor: str, on_behalf_of: str | None) -> Erased:
         """Destroy the key to a household's personal data for good."""
         erasure = Erasure(reason, document, actor, on_behalf_of)

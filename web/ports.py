@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..persistence.vault import Vault
     from ..workflows.library import WorkflowLibrary
     from ..workflows.plans.model import Plan
+    from ..workflows.plans.outlooks import RoundOutlook
 
 __all__ = [
     "Facade",
@@ -130,6 +131,19 @@ class Registry(Protocol):
         """Give a commune its new code."""
         ...
 
+    def merge_communes(
+        self,
+        tx: Tx,
+        order: HouseholdOrder,
+        communes: Sequence[str],
+        new: str,
+        *,
+        villages: Mapping[str, str],
+        name: str,
+    ) -> HouseholdChange:
+        """Let communes become one."""
+        ...
+
     def erase(self, tx: Tx, code: str, *, reason: str, document: str, actor: str, on_behalf_of: str | None) -> Erased:
         """Destroy the key to a household's personal data for good."""
         ...
@@ -224,6 +238,10 @@ class Facade(Protocol):
 
     def what_if(self, suppositions: Sequence[Supposition], until: date, *, unit_paths: Sequence[str] = ()) -> WhatIf:
         """Say what falls due when, and on whose desk, if something happened."""
+        ...
+
+    def outlooks(self, round_code: str | None = None) -> list[RoundOutlook]:
+        """Return how a round stands against each date its last case must meet."""
         ...
 
     def desk_feed(self, role: str, unit_path: str, language: Language = "vi") -> str:

@@ -88,6 +88,26 @@ class RecodeIn(_Order):
     new: UnitPath
 
 
+class MergerIn(_Order):
+    """The communes that become one, the path it has from now on, and where villages go that get another place."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "on": "2022-10-03", "document": "12/NQ-HĐND", "communes": ["42/446/18766", "42/446/18769"],
+                    "new": "42/446/18769", "villages": {"42/446/18766/01": "42/446/18769/11"},
+                }
+            ]
+        }
+    )  # fmt: skip
+
+    communes: list[UnitPath] = Field(min_length=2, max_length=50)
+    new: UnitPath
+    villages: Annotated[dict[UnitPath, UnitPath], Field(max_length=2_000)] = Field(default_factory=dict)
+    name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{0,200}$")] = Field("", description="The new commune's name")
+
+
 class ChangedOut(BaseModel):
     """The households concerned (id by code), the cases that went along, those withdrawn from their round."""
 
@@ -274,6 +294,21 @@ def recode(session: Acting, asked: RecodeIn, key: IdempotencyKey = None) -> Chan
         return ChangedOut.of(session.desk.registry.recode(tx, _order(session, asked), asked.old, asked.new))
 
     return once(session, key, "recode", asked, ChangedOut, do)
+
+
+@router.post("/v1/communes/merge", status_code=201, tags=["units"])
+def merge_communes(session: Acting, asked: MergerIn, key: IdempotencyKey = None) -> ChangedOut:
+    """Let communes become one (nhập xã): households keep their identity and cases; mixed-up villages are refused."""
+
+    def do(tx: Tx) -> ChangedOut:
+        for path in asked.communes:
+            if reads.unit(tx, session.scope, path) is None or not session.scope.covers(path):
+                raise fault(NotFoundError, "found.no_such_unit", path=path)
+        order, registry = _order(session, asked), session.desk.registry
+        done = registry.merge_communes(tx, order, asked.communes, asked.new, villages=asked.villages, name=asked.name)
+        return ChangedOut.of(done)
+
+    return once(session, key, "merge-communes", asked, ChangedOut, do)
 
 
 def _order(session: Session, asked: _Order) -> HouseholdOrder:

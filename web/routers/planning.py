@@ -18,6 +18,7 @@ from ...persistence import reads
 from ..asking import Acting, Administering, Code, Day, Key, Reading, UnitPath
 from ..offering import AS_TABLE, Page, listed
 from ..planned import plan_for
+from ..problems import TextOut
 from ..representations import DueLineOut
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from ...deadlines.calendar import Calendar
     from ...persistence.database import Tx
+    from ...workflows.plans.outlooks import RoundOutlook, VillageOutlook
     from ..desk import Session
 
 __all__ = ["router"]
@@ -66,6 +68,54 @@ class PunctualityOut(BaseModel):
     running_late: int
     total: int
     on_time_rate: float
+
+
+class VillageOutlookOut(BaseModel):
+    """A village: the step that decides, and until when; `standing` is made, safe, at_risk or lost."""
+
+    unit: str
+    cases: int
+    standing: Literal["made", "safe", "at_risk", "lost"]
+    step: str | None = Field(None, description="The step that decides; null once made")
+    safe: date | None = Field(None, description="Until here there is room for a complaint")
+    possible: date | None = Field(None, description="The last day, if nobody complains")
+    impossible_from: date | None = Field(None, description="From here on it is too late")
+
+    @classmethod
+    def of(cls, found: VillageOutlook, today: date) -> VillageOutlookOut:
+        """Return a village as JSON shows it."""
+        each = found.outlook
+        if each is None:
+            return cls.model_validate({"unit": found.unit_path, "cases": found.cases, "standing": "made"})
+        return cls.model_validate(
+            {
+                "unit": found.unit_path, "cases": found.cases, "standing": each.standing(today), "step": each.step.key,
+                "safe": each.safe, "possible": each.possible, "impossible_from": each.impossible_from,
+            }
+        )  # fmt: skip
+
+
+class OutlookOut(BaseModel):
+    """A round against one date by which its last case must have ended."""
+
+    rule: str
+    label: TextOut
+    end: date
+    impossible_on: date | None = Field(description="From this day it is certain that the round fails; null: it is made")
+    lost: bool
+    villages: list[VillageOutlookOut]
+
+    @classmethod
+    def of(cls, found: RoundOutlook, today: date) -> OutlookOut:
+        """Return a round's outlook as JSON shows it."""
+        return cls(
+            rule=found.deadline.rule,
+            label=TextOut.of(found.label),
+            end=found.end,
+            impossible_on=found.impossible_on,
+            lost=bool(found.lost(today)),
+            villages=[VillageOutlookOut.of(village, today) for village in found.villages],
+        )
 
 
 class SuppositionIn(BaseModel):
@@ -235,6 +285,16 @@ def on_time(request: Request, session: Reading, asked: Annotated[PunctualityQuer
         for each in found
     ]  # fmt: skip
     return listed(request, PunctualityOut, items, None)
+
+
+@router.get("/v1/rounds/{code}/outlooks", tags=["rounds"])
+def outlooks(session: Reading, code: Annotated[Code, Path(description="The round's code")]) -> list[OutlookOut]:
+    """Tell by when each village must have done its next step for the round to make its dates, and what is lost."""
+    with session.facade.queries.read() as tx:
+        opened_in = reads.round_seen(tx, session.scope, code)
+    if opened_in is None or not session.scope.covers(opened_in.unit_path):
+        raise fault(NotFoundError, "found.no_round", code=code)
+    return [OutlookOut.of(found, session.today) for found in session.facade.outlooks(code)]
 
 
 @router.post("/v1/what-if")

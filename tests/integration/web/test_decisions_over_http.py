@@ -262,3 +262,17 @@ def test_a_commune_gets_its_new_code_with_all_that_lies_in_it(planted):
         assert (done.status_code, len(done.json()["households"]), len(done.json()["followed"])) == (201, 4, 4)
         assert client.get("/v1/rounds/R-2022").json()["unit"] == f"{DISTRICT}/18999"
         assert date.fromisoformat(client.get(f"/v1/households/{code(1, 1)}/lineage").json()["lineage"][0]["on"])
+
+
+def test_communes_become_one_for_who_holds_both(planted):
+    order = {"on": "2022-09-26", "document": "12/NQ", "communes": [COMMUNE, OTHER_COMMUNE], "new": OTHER_COMMUNE}
+    with planted.client(planted.token("CB-02", Mandate("committee", OTHER_COMMUNE))) as client:
+        assert client.post("/v1/communes/merge", json=order).status_code == 404
+    with planted.client(planted.token()) as client:
+        alone = client.post("/v1/communes/merge", json=order | {"communes": [COMMUNE]})
+        assert alone.status_code == 422
+        done = client.post("/v1/communes/merge", json=order, headers={"Idempotency-Key": "m1"})
+        assert (done.status_code, len(done.json()["followed"])) == (201, 4), done.text
+        again = client.post("/v1/communes/merge", json=order, headers={"Idempotency-Key": "m1"})
+        assert (again.status_code, again.json()) == (201, done.json())
+        assert client.get("/v1/rounds/R-2022").json()["unit"] == OTHER_COMMUNE

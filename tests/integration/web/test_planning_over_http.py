@@ -150,3 +150,16 @@ def test_each_person_reads_and_opens_only_their_own_messages(planted):
         assert client.get("/v1/inbox/unread").json() == {"unread": 0}
         spoken = {"Rasoat-On-Behalf-Of": "CB-08"}
         assert [each["id"] for each in client.get("/v1/inbox", headers=spoken).json()["items"]] == ["08"]
+
+
+def test_until_when_each_village_must_be_done_is_told_to_who_sees_the_whole_round(planted):
+    with planted.client(planted.token("TT-01", Mandate("village_head", village(1)))) as client:
+        assert client.get("/v1/rounds/R-2022/outlooks").status_code == 404
+    with planted.client(planted.token()) as client:
+        [season] = client.get("/v1/rounds/R-2022/outlooks").json()
+        assert (season["end"], season["lost"]) == ("2022-12-14", False)
+        assert [each["unit"] for each in season["villages"]] == [village(1), village(2)]
+        assert all(each["safe"] <= each["possible"] < each["impossible_from"] for each in season["villages"])
+        planted.at(datetime(2022, 12, 14, 3, tzinfo=UTC))
+        [late] = client.get("/v1/rounds/R-2022/outlooks").json()
+        assert (late["lost"], {each["standing"] for each in late["villages"]}) == (True, {"lost"})
