@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Recalendared", "Shift", "recalendar"]
 
 log = structlog.get_logger("rasoat.calendar")
-_AT_ONCE = 5_000
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
