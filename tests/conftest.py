@@ -52,6 +52,17 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput |= {"postgres_folder": str(cluster.folder), "postgres_owner": cluster.owner}
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Name each test's `xdist_group` where the scheduler reads it; pytest 9.2 no longer reads what xdist 3.8 sets."""
+    if not getattr(config.option, "loadgroup", False):
+        return
+    for item in items:
+        groups = "_".join(sorted({mark.args[0] for mark in item.iter_markers("xdist_group")}))
+        if groups and not item.nodeid.endswith(f"@{groups}"):
+            item._id = type(item.id).parse(f"{item.nodeid}@{groups}")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server, whatever became of the run."""
     if _CLUSTER in config.stash and not hasattr(config, "workerinput"):

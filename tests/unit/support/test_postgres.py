@@ -59,7 +59,7 @@ def test_a_copy_holds_what_its_template_was_filled_with_once_and_leaves_it_alone
             connection.execute("CREATE TABLE household (id bigint)")
 
     for _ in range(2):
-        with postgres_cluster.copy_of("households", fill, "a") as copy:
+        with postgres_cluster.copy_of("households", fill, "b") as copy:
             assert tables(copy) == 1
             with psycopg.connect(copy.replace("postgresql+psycopg", "postgresql")) as connection:
                 connection.execute("CREATE TABLE unit (id bigint)")
