@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ..foundation.errors import CalendarError
-from ..foundation.messages import Text, text
+from ..foundation.messages import Text, fault, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,9 +159,8 @@ class Calendar:
         return day.toordinal() - self.first_day.toordinal()
 
     def _outside(self, what: str) -> CalendarError:
-        return CalendarError(
-            f"calendar {self.key} covers {self.first_day} to {self.last_day} and cannot tell {what}; "
-            "import a release that covers it (rasoat calendar import)"
+        return fault(
+            CalendarError, "calendar.outside", key=self.key, first=self.first_day, last=self.last_day, asked=what
         )
 
 

@@ -98,7 +98,7 @@ class Library:
 
     def _unknown(self, what: str) -> CalendarError:
         known = ", ".join(r.key for r in self.releases)
-        return CalendarError(f"there is no calendar {what}; known releases: {known}")
+        return fault(CalendarError, "calendar.unknown", asked=what, known=known)
 
 
 @lru_cache(maxsize=16_384)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sqlalchemy.exc import DBAPIError
 
 from ..foundation.errors import ConflictError, RasoatError, StorageError
+from ..foundation.messages import fault
 from . import bulk
 from .combining import FEW, Write, write_together
 from .statements import Statement, bound_list, compile_for
@@ -210,8 +211,8 @@ def fault_of(error: Exception, doing: str) -> StorageError | None:
     if not isinstance(error, DBAPIError) and type(original).__module__.split(".")[0] not in _DRIVERS:
         return None
     if getattr(original, "sqlstate", None) in _RETRYABLE_SQLSTATES or "database is locked" in str(original):
-        return ConflictError(f"{doing}: another writer holds the rows ({original}); try the same call again")
-    return StorageError(f"{doing}: the database refused: {original}")
+        return fault(ConflictError, "database.held", doing=doing, reason=original)
+    return fault(StorageError, "database.refused", doing=doing, reason=original)
 
 
 def _lost_race(error: Exception, doing: str) -> Exception:
@@ -219,14 +220,14 @@ def _lost_race(error: Exception, doing: str) -> Exception:
     original = error.orig if isinstance(error, DBAPIError) else error
     if getattr(original, "sqlstate", None) != _UNIQUE_VIOLATION and "UNIQUE constraint failed" not in str(original):
         return error
-    conflict = ConflictError(f"{doing}: another writer took the same key first ({original}); try the same call again")
+    conflict = fault(ConflictError, "database.key_taken", doing=doing, reason=original)
     conflict.__cause__ = error
     return conflict
 
 
 def raise_translated(error: Exception, doing: str) -> NoReturn:
     """Raise our name for a driver's error, or the error itself if it is no driver's."""
-    fault = None if isinstance(error, RasoatError) else fault_of(error, doing)
-    if fault is None:
+    found = None if isinstance(error, RasoatError) else fault_of(error, doing)
+    if found is None:
         raise error
-    raise fault from error
+    raise found from error

@@ -83,8 +83,9 @@ class Recordkeeping:
             counting = [e for e in in_force(events.history(tx, [case_id])) if e.kind in STEPS]
         found = [e for e in counting if trigger in {None, e.trigger}]
         if not found:
-            msg = f"case {reference!r} has no step {trigger or ''} that counts".replace("  ", " ")
-            raise NotFoundError(msg)
+            if trigger is None:
+                raise fault(NotFoundError, "found.no_steps", case=reference)
+            raise fault(NotFoundError, "found.no_step", case=reference, trigger=trigger)
         if found[-1].act_id is None:
             raise fault(InputError, "found.by_law", trigger=found[-1].trigger, day=found[-1].occurred_on)
         return found[-1].act_id

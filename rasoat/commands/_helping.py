@@ -187,9 +187,12 @@ def _fixed_words() -> Iterator[None]:
 
 @contextmanager
 def _wrong_usage_told() -> Iterator[None]:
-    """Say what is wrong with the words of a command line, and end with exit code 2."""
+    """Say what is wrong with the words of a command line, and end with exit code 2; 1 if somebody broke it off."""
     try:
         yield
+    except typer.Abort:
+        typer.echo(_word("cli.aborted"), err=True)
+        raise typer.Exit(1) from None
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise

@@ -14,7 +14,8 @@ from ..foundation.messages import fault
 from ._common import Db, Json, Keys, Now, ReleasesDir, print_json
 from ._days import day
 from ._recalendaring import moved_in, show_moved, tried
-from ._refusals import WRONG_USAGE, refusals
+from ._refusals import refusals
+from ._speaking import wrong_usage
 from .due import CountedIn, Language_, Tongue
 
 if TYPE_CHECKING:
@@ -117,11 +118,9 @@ def import_(
     from ..deadlines.releases import install, library
 
     if dry_run and db is None:
-        typer.echo("--dry-run says which open deadlines a release would move: it needs --db", err=True)
-        raise typer.Exit(WRONG_USAGE)
+        raise wrong_usage(code="usage.dry_run")
     if releases_dir is None and not dry_run:
-        typer.echo("say where imported releases are kept: --releases-dir or RASOAT_CALENDARS", err=True)
-        raise typer.Exit(WRONG_USAGE)
+        raise wrong_usage(code="usage.releases")
     with refusals(as_json=as_json):
         if dry_run or releases_dir is None:
             release, changed, shelf = tried(file, releases_dir)

@@ -13,7 +13,8 @@ from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import fault
 from ._common import Db, Json, Keys
 from ._days import day
-from ._refusals import REFUSED, WRONG_USAGE, refusals
+from ._refusals import REFUSED, refusals
+from ._speaking import wrong_usage
 from .due import Language_, Tongue
 
 if TYPE_CHECKING:
@@ -114,8 +115,7 @@ def latest(
     """
     if of_round is not None:
         if any(given is not None for given in (end, year, plan, milestone, progress, steps, within)):
-            typer.echo("--round takes its dates and its progress from the database: give --as-of only", err=True)
-            raise typer.Exit(WRONG_USAGE)
+            raise wrong_usage(code="usage.latest_round")
         _print_rounds(of_round, db, keys, as_of, language.value, as_json=as_json)
         return
     from ..deadlines.releases import calendar
@@ -154,8 +154,7 @@ def _print_rounds(
 
 def _require_one(end: datetime | None, year: int | None, plan: str | None, milestone: str | None) -> None:
     if sum(given is not None for given in (end, year, plan)) != 1 or (milestone is None) != (plan is None):
-        typer.echo("give one of --end DATE, --year YEAR, --plan KEY with --milestone KEY, or --round CODE", err=True)
-        raise typer.Exit(WRONG_USAGE)
+        raise wrong_usage(code="usage.latest")
 
 
 def _today() -> date:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._common import Db, Json, Keys, opened, print_json
-from ._refusals import REFUSED, WRONG_USAGE, refusals
-from ._speaking import spoken
+from ._refusals import REFUSED, refusals
+from ._speaking import spoken, wrong_usage
 
 if TYPE_CHECKING:
     from ..api import Rasoat
@@ -35,8 +35,7 @@ def worker(
 ) -> None:
     """Close postings, raise alerts, record breaches, deliver messages: as they fall due, until told to stop."""
     if (now and not once) or (check and (once or health is None)):
-        typer.echo("--now goes with --once; --check goes with --health and without --once", err=True)
-        raise typer.Exit(WRONG_USAGE)
+        raise wrong_usage(code="usage.worker")
     if check and health is not None:
         _check(health, as_json=as_json)
         return

@@ -1,7 +1,11 @@
-"""Whatever is typed, a command ends with a message and an exit code: no traceback, from any command, for any value."""
+"""Whatever is typed, a command ends with a message and an exit code: no traceback, from any command, for any value.
+
+The message is in Vietnamese: that is the language where none is chosen.
+"""
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from pathlib import Path
 from shutil import copytree
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RUNNER = CliRunner()
+VIETNAMESE = re.compile(r"[àáảãạăắằẳẵặâấầẩẫậèéẻẽẹêếềểễệìíỉĩịòóỏõọôốồổỗộơớờởỡợùúủũụưứừửữựỳýỷỹỵđ]", re.IGNORECASE)
 VILLAGE = Path(__file__).parents[3] / "docs" / "tutorial"
 LEFT_OUT = {"serve", "demo"}
 """What ends only when it is told to, and what plays a whole round for whatever sound value is beside the tried one."""
@@ -96,6 +101,12 @@ def typed(command: Any, tried: Any, value: str) -> list[str]:
     return [*options, *once, "--", *arguments]
 
 
+def in_english(told: str) -> bool:
+    """Whether what follows the title of a refusal, which is in Vietnamese for every kind, is not."""
+    title, _, reason = told.strip().partition("\n")
+    return not VIETNAMESE.search(reason or title)
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile") / "v"
@@ -122,11 +133,13 @@ def village(prepared: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_no_value_makes_a_command_fall(name: str, village: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_value_makes_a_command_fall_or_speak_english(
+    name: str, village: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(village)
     monkeypatch.setenv("RASOAT_DATABASE_URL", "sqlite:///v.db")
     monkeypatch.setattr("typer.testing._get_command", lambda _: TREE)  # built once, not for every value
-    command, fallen = COMMANDS[name], []
+    command, fallen, foreign = COMMANDS[name], [], []
     for parameter in command.params:
         if parameter.param_type_name == "option" and (parameter.is_flag or parameter.is_eager):
             continue
@@ -135,4 +148,7 @@ def test_no_value_makes_a_command_fall(name: str, village: Path, monkeypatch: py
             done = RUNNER.invoke(app, words)
             if done.exception is not None and not isinstance(done.exception, SystemExit):
                 fallen.append(f"{words}: {done.exception!r}"[:300])
+            elif done.exit_code and done.stderr and in_english(done.stderr):
+                foreign.append(f"{words}: {done.stderr}"[:600])
     assert fallen == []
+    assert foreign == []
