@@ -21,9 +21,11 @@ from .problems import ProblemError
 __all__ = [
     "Acting",
     "Administering",
+    "Born",
     "Code",
     "Day",
     "IdText",
+    "IdentityNumber",
     "Instant",
     "Key",
     "OneLine",
@@ -60,6 +62,9 @@ OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,500}$")
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 """A day that the calendar can reckon with, and whose end there is."""
 Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2999, 12, 31, tzinfo=UTC))]
+Born = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
+"""A birth as exact as it is known: 2001-05-17, 2001-05, 2001."""
+IdentityNumber = Annotated[str, StringConstraints(pattern=r"^([0-9]{9}|[0-9]{12})$")]
 IdText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
 
 

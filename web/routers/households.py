@@ -21,7 +21,7 @@ from ...foundation.paths import parent
 from ...persistence import reading_log, reads
 from ...persistence.database import Tx
 from ...persistence.rounds import RoundRow, UnitRow, households_by_code, units
-from ..asking import Acting, Code, OneLine, Paging, Reading, UnitPath, cursor_of, position_in
+from ..asking import Acting, Born, Code, IdentityNumber, OneLine, Paging, Reading, UnitPath, cursor_of, position_in
 from ..desk import Session
 from ..offering import AS_TABLE, Page, listed, next_cursor
 from ..ports import ListedHousehold, ListRead, RowFault
@@ -43,21 +43,15 @@ _WHY = "Why names are looked at; it is noted with the look"
 class _Look(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    personal: bool = Field(
-        default=False, description="Show members, to a role that may see them; `purpose` must say why"
-    )
+    personal: bool = Field(default=False, description=_SHOW)
     purpose: OneLine | None = Field(None, description=_WHY)
 
 
-class HouseholdQuery(Paging):
+class HouseholdQuery(Paging, _Look):
     """What a list of households is narrowed to."""
 
     unit: UnitPath | None = None
     class_now: _Class | None = None
-    personal: bool = Field(
-        default=False, description="Show members, to a role that may see them; `purpose` must say why"
-    )
-    purpose: OneLine | None = Field(None, description=_WHY)
 
 
 class PersonIn(BaseModel):
@@ -67,9 +61,9 @@ class PersonIn(BaseModel):
 
     name: OneLine
     relation: OneLine
-    born: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
+    born: Born
     sex: Literal["male", "female"]
-    identity: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{12})$")] | None = None
+    identity: IdentityNumber | None = None
 
 
 class HouseholdIn(BaseModel):

@@ -15,7 +15,7 @@ from ...foundation.messages import fault
 from ...persistence import lineage, reading_log, reads
 from ...persistence.household_keys import codes_by_identity
 from ..acting import IdempotencyKey
-from ..asking import Acting, Code, Day, OneLine, Reading, UnitPath
+from ..asking import Acting, Code, Day, IdentityNumber, OneLine, Reading, UnitPath
 from ..once import once
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class FindIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    identity: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{12})$")]
+    identity: IdentityNumber
     purpose: OneLine
 
 
