@@ -349,7 +349,7 @@ def test_the_commands_copy_verify_and_count(source, tmp_path, empty_database_url
     assert json.loads(answer.stdout) == {"path": str(tmp_path / "all.zip"), "rows": rows, **counted}
     again = call("load", tmp_path / "all.zip", "--db", empty_database_url)
     assert again.exit_code == 2
-    assert "empty database only" in again.stderr
+    assert "chỉ nạp được vào cơ sở dữ liệu trống" in again.stderr
 
 
 def test_a_backup_of_a_record_that_was_tampered_with_says_so(source, tmp_path):

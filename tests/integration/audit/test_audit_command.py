@@ -77,7 +77,7 @@ def test_a_file_that_is_no_checkpoint_is_named(at, tmp_path):
     (tmp_path / "x.json").write_text("{}")
     answer = call(at, "verify", "--against", tmp_path / "x.json")
     assert answer.exit_code == 2
-    assert "x.json: this is no checkpoint" in answer.stderr
+    assert "x.json: Đây không phải mốc niêm phong" in answer.stderr
 
 
 def test_a_household_gets_its_proof_the_verifier_and_the_key(at, tmp_path):
