@@ -92,7 +92,9 @@ ActingFor = Annotated[
         help="Staff code of the official for whom the actor acts (a deputy's principal).",
     ),
 ]
-Roles = Annotated[list[str], typer.Option("--role", help="ROLE:UNIT_PATH the actor holds; may be repeated.")]
+Roles = Annotated[
+    list[str], typer.Option("--role", help="ROLE:UNIT_PATH[:FROM[:TO]] the actor holds; may be repeated.")
+]
 IdempotencyKey = Annotated[
     str | None, typer.Option("--idempotency-key", help="The same key with the same request does it once.")
 ]

@@ -28,6 +28,7 @@ from ._common import (
 )
 from ._days import day
 from ._fields import read_fields, texts_of
+from ._mandates import mandate
 from ._refusals import REFUSED
 from ._speaking import wrong_usage
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from ..api import Rasoat
     from ..engine.service import Outcome
-    from ..engine.values import Actor, ActRequest, Mandate
+    from ..engine.values import Actor, ActRequest
     from ..foundation.messages import Language
 
 __all__ = ["Names", "act", "actor_of", "names_in", "show_outcome"]
@@ -155,19 +156,10 @@ def _request(
 
 
 def actor_of(key: str, roles: list[str]) -> Actor:
-    """Return who acts, with the mandates given as ROLE:UNIT_PATH, and for whom (``rasoat --on-behalf-of``)."""
+    """Return who acts, with the mandates typed, and for whom (``rasoat --on-behalf-of``)."""
     from ..engine.values import Actor
 
-    return Actor(key, tuple(_mandate(role) for role in roles), acting_for())
-
-
-def _mandate(text: str) -> Mandate:
-    from ..engine.values import Mandate
-
-    role, colon, path = text.partition(":")
-    if not colon or not path:
-        raise wrong_usage(code="usage.role", role=text)
-    return Mandate(role, path)
+    return Actor(key, tuple(mandate(role) for role in roles), acting_for())
 
 
 def _rows(path: Path | None) -> dict[str, Any]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, opened, print_json
+from ._mandates import mandate
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ..engine.values import Mandate
     from ..persistence.tokens import ServiceToken
 
 __all__ = ["app"]
@@ -42,7 +42,7 @@ def create(
 
     Example: rasoat token create he-thong-xa --scope read --scope act --role committee:42/446/18766 --acts-for '*'
     """
-    mandates = [_mandate(text) for text in role or []]
+    mandates = [mandate(typed) for typed in role or []]
     with opened(db, keys, as_json=as_json) as engine:
         from ..persistence import tokens
 
@@ -95,24 +95,6 @@ def revoke(
         print_json({"id": str(token_id), "status": "revoked"})
     else:
         typer.echo(f"{token_id}: revoked")
-
-
-def _mandate(text: str) -> Mandate:
-    from ..engine.values import Mandate
-
-    role, _, rest = text.partition(":")
-    unit, *days = rest.split(":")
-    try:
-        bounds = [date.fromisoformat(day) if day else None for day in days]
-    except ValueError as error:
-        raise _no_mandate(text) from error
-    if not role or not unit or len(bounds) > 2:  # noqa: PLR2004  from and to
-        raise _no_mandate(text)
-    return Mandate(role, unit, *bounds)
-
-
-def _no_mandate(text: str) -> typer.BadParameter:
-    return typer.BadParameter(f"--role {text!r}: expected ROLE:UNIT_PATH[:FROM[:TO]], e.g. committee:42/446/18766")
 
 
 def _status(token: ServiceToken, now: datetime) -> str:

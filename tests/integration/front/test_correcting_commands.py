@@ -171,3 +171,19 @@ def test_for_whom_a_deputy_acts_stands_on_record(url: str) -> None:
     acting = {case: [act.on_behalf_of for act in engine.case(case).acts.values()] for case in ("H1", "H2")}
     engine.close()
     assert acting == {"H1": ["CT-9"], "H2": [None]}
+
+
+@pytest.mark.parametrize(
+    ("held", "ends"), [(":2022-01-01:2022-12-31", 0), (":2022-01-01", 0), ("::2022-09-26", 1), (":2022-10-01", 1)]
+)
+def test_a_mandate_holds_between_its_days_only(url: str, held: str, ends: int) -> None:
+    words = ("act", "list_managed", "--on", "27/09/2022", "--case", "H1", "--now", "2022-10-01T10:00+07:00")
+    code, _, err = run(*words, "--actor", "x", "--role", f"committee:{COMMUNE}{held}", "--db", url)
+    assert code == ends, err
+
+
+@pytest.mark.parametrize("typed", ["committee", ":42", "committee:42:soon", "committee:42:2022-01-01:2022-12-31:x"])
+def test_what_is_no_mandate_is_wrong_usage(url: str, typed: str) -> None:
+    words = ("act", "list_managed", "--on", "27/09/2022", "--case", "H1", "--actor", "x", "--role", typed, "--db", url)
+    code, _, err = run("--lang", "en", *words)
+    assert (code, "expected ROLE:UNIT_PATH[:FROM[:TO]]" in " ".join(err.split())) == (2, True), err
