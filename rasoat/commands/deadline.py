@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from ..api import Rasoat
     from ..engine.ledger import Order, Ruling
-    from ..foundation.messages import Language
+    from ..foundation.messages import Language, Text
+    from ..persistence.deadlines import LedgerEntry
     from ..timekeeping import DeadlineView
 
 __all__ = ["app"]
@@ -66,10 +67,10 @@ def show(
         row, rule = view.held.row, view.held.rule
         typer.echo(f"{rule.label.within(tongue)} [{rule.article}]")
         status = text(f"value.status.{row.status}").within(tongue)
-        left = "" if view.remaining is None else f"  ({view.remaining} {row.unit})"
+        left = "" if view.remaining is None else f"  ({_left(view.remaining, row.unit).within(tongue)})"
         typer.echo(f"{row.started_on:%d/%m/%Y} → {row.due_on:%d/%m/%Y}  {status}{left}  {row.unit_path}")
-        for entry in view.held.entries:
-            typer.echo(f"{entry.seq}. {entry.occurred_on:%d/%m/%Y} {entry.kind} {entry.document} {entry.actor}")
+        for line in (*_provisos(view), *map(_entry_line, view.held.entries)):
+            typer.echo(line.within(tongue).rstrip())
         if proof:
             typer.echo(view.proof().render(tongue, about=str(row.id)), nl=False)
 
@@ -214,6 +215,27 @@ def _ruling_object(ruling: Ruling) -> dict[str, Any]:
             {**refusal_object(refusal), "deadline": str(refusal.fields["deadline"])} for refusal in ruling.refused
         ],
     }
+
+
+def _left(remaining: int, unit: str) -> Text:
+    """Say what is left of a term, in its own unit and in the reader's words."""
+    return text(f"proof.length.{unit}", length=remaining)
+
+
+def _provisos(view: DeadlineView) -> tuple[Text, ...]:
+    """Say why a running term's last day is provisional, if it is."""
+    return view.proof().provisos if view.held.row.provisional and view.held.row.status == "open" else ()
+
+
+def _entry_line(entry: LedgerEntry) -> Text:
+    return text(
+        "deadline.entry",
+        seq=entry.seq,
+        day=entry.occurred_on,
+        entry=entry.kind,
+        document=entry.document,
+        by=entry.actor,
+    )
 
 
 def _view_object(view: DeadlineView, *, proof: bool) -> dict[str, Any]:

@@ -233,10 +233,11 @@ class ShiftOut(BaseModel):
 
 
 class RecalendaredOut(BaseModel):
-    """What the calendar as known now moves."""
+    """What the calendar as known now moves; `provisional`: rests on undecided days now, `firm`: does not any more."""
 
     shifts: list[ShiftOut]
     firm: int
+    provisional: int
     checked: int
 
 
@@ -356,7 +357,7 @@ def recalendar(session: Administering, asked: RecalendarIn) -> RecalendaredOut:
         )
         for each in done.shifts
     ]  # fmt: skip
-    return RecalendaredOut(shifts=shifts, firm=done.firm, checked=done.checked)
+    return RecalendaredOut(shifts=shifts, firm=done.firm, provisional=done.provisional, checked=done.checked)
 
 
 @router.post("/v1/due/run", tags=["operations"])

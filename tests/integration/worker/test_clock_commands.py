@@ -49,8 +49,27 @@ def test_a_deadline_is_shown_suspended_and_shown_again(rasoat, rechecking):
     assert done.exit_code == 0, done.output
     assert {change["status"] for change in json.loads(done.stdout)["changed"]} == {"suspended"}
     shown = rasoat("deadline", "show", rechecking[0], *NOW)
-    assert "suspended" in shown.stdout
+    assert "tạm dừng" in shown.stdout
     assert "15/CĐ-UBND" in shown.stdout
+
+
+def test_a_deadline_is_shown_in_the_readers_words(rasoat, rechecking):
+    assert rasoat("deadline", "suspend", *rechecking, *DECIDING).exit_code == 0
+    for tongue, left, stopped in (
+        ("vi", "(5 ngày làm việc)", "tạm dừng 15/CĐ-UBND"),
+        ("en", "(5 working day(s))", "suspended 15"),
+    ):
+        shown = rasoat("--lang", tongue, "deadline", "show", rechecking[0], *NOW).stdout
+        assert left in shown
+        assert stopped in shown
+
+
+def test_a_provisional_last_day_is_shown_with_its_reason(rasoat, review):
+    review.clock.move_to(at(date(2026, 11, 20)))
+    known = calendar(as_known_on=date(2026, 11, 20))
+    (row,) = open_terms(review, known, [("42/446/18766/01", "opinion", date(2026, 11, 18))])
+    shown = rasoat("--lang", "vi", "deadline", "show", str(row.id), "--now", "2026-11-20T10:00+07:00").stdout
+    assert "TẠM TÍNH: thứ Hai, 23/11/2026 – Đề xuất nghỉ hoán đổi, làm bù ngày 28/11/2026; chưa có quyết định." in shown
 
 
 def test_a_decision_names_the_rule_and_whose_term_it_is(rasoat, review, rechecking):
