@@ -23,6 +23,7 @@ from ..foundation.errors import (
     RasoatError,
     StorageError,
 )
+from ..foundation.fitting import misfit
 from ..foundation.logs import Log
 from ..foundation.messages import Text, text
 
@@ -210,7 +211,7 @@ async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
     faults = [
         {
             "place": _printable(".".join(map(str, fault["loc"]))),
-            "expected": _printable(fault["msg"]),
+            "expected": TextOut.of(misfit(fault)).model_dump(),
             "code": fault["type"],
         }
         for fault in _as(error, RequestValidationError).errors()
