@@ -35,7 +35,7 @@ from .surroundings import Stored
 from .values import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ..persistence.cases import CaseRow
     from ..persistence.database import Tx
@@ -153,7 +153,7 @@ def undo(tx: Tx, engine: Engine, order: Undo) -> Outcome:
     return _once(tx, engine, order, _undo)
 
 
-def _once(tx: Tx, engine: Engine, order: Any, do: Any) -> Outcome:
+def _once(tx: Tx, engine: Engine, order: Any, do: Callable[[Tx, Engine, Any], Outcome]) -> Outcome:
     return once(
         tx, order.idempotency_key, lambda: _order_body(order), engine.clock, lambda: do(tx, engine, order),
         write=outcome_to, read=outcome_from, keeps=lambda outcome: outcome.act_id is not None,

@@ -46,7 +46,8 @@ def write_together(cursor: Any, writes: Sequence[Write]) -> None:
 
 @lru_cache(maxsize=1024)
 def _combined(shape: tuple[tuple[str, int, bool], ...]) -> str:
-    members, counted = [], []
+    members: list[str] = []
+    counted: list[str] = []
     for sql, rows, told in shape:
         for _ in range(rows):
             name = f"write_{len(members)}"
