@@ -176,6 +176,15 @@ def test_within_the_commune_a_running_case_goes_along_with_its_terms(engine):
 
 def test_out_of_the_commune_a_running_case_is_withdrawn(engine):
     cases = put_forward(engine, family("H1", "A"))
+    since = {"valid_from": date(2000, 1, 1)}
+    engine.register_units(
+        [
+            {"code": "42", "level": "province", "name": "T", "parent": None, **since},
+            {"code": "446", "level": "district", "name": "H", "parent": "42", **since},
+            {"code": "18769", "level": "commune", "name": "X", "parent": "446", **since},
+            {"code": "01", "level": "village", "name": "V", "parent": "18769", **since},
+        ]
+    )
     change = engine.move_household(ORDER, "H1", V3)
     assert (change.followed, change.withdrawn) == ((), (cases["H1"],))
     assert (engine.case("H1").case.state, engine.case("H1").case.unit_path) == ("withdrawn", V1)
