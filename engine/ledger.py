@@ -108,6 +108,7 @@ class _New(NamedTuple):
     status: str
     detail: Mapping[str, Any]
     closing: Closing | None = None
+    running: Running | None = None
 
 
 def suspend(tx: Tx, engine: Engine, order: Order) -> Ruling:
@@ -124,7 +125,7 @@ def resume(tx: Tx, engine: Engine, order: Order) -> Ruling:
     """Let suspended terms run on with `order.occurred_on`, the first day that counts again."""
 
     def new(each: Held) -> _New:
-        return _New(each.counted.resume(order.occurred_on).due_on(each.calendar), "open", {})
+        return _counted(each, each.counted.resume(order.occurred_on), "open", {})
 
     return _rule(tx, engine, order, "resumed", new)
 
@@ -133,7 +134,7 @@ def extend(tx: Tx, engine: Engine, order: Order, by: int) -> Ruling:
     """Lengthen terms by `by` of their own unit, as often as their rule lets the named role do so."""
 
     def new(each: Held) -> _New:
-        return _New(each.counted.extend(by).due_on(each.calendar), each.row.status, {"by": by})
+        return _counted(each, each.counted.extend(by), each.row.status, {"by": by})
 
     return _rule(tx, engine, order, "extended", new, by=by)
 
@@ -276,18 +277,26 @@ def _back_dating(tx: Tx, engine: Engine, workflow: str, unit_path: str) -> int |
 def _write(tx: Tx, engine: Engine, order: Order, kind: str, changes: Sequence[tuple[Held, _New]]) -> None:
     now = engine.clock.now()
     deadline_rows.close(tx, [made.closing for _, made in changes if made.closing is not None])
-    move(tx, [moved(each, made.due_on, made.status, now) for each, made in changes if made.closing is None])
+    move(
+        tx, [moved(each, made.due_on, made.status, now, made.running) for each, made in changes if made.closing is None]
+    )
     entries = [Entry(each.row.id, kind, order.occurred_on, _detail(order, each, made)) for each, made in changes]
     enter(tx, entries, now, order.actor.key, order.document)
 
 
-def moved(each: Held, due_on: date, status: str, now: datetime) -> Moved:
-    """Return the row of a deadline that now ends on `due_on`; a new last day climbs its ladder anew."""
+def _counted(each: Held, running: Running, status: str, detail: Mapping[str, Any]) -> _New:
+    return _New(running.due_on(each.calendar), status, detail, running=running)
+
+
+def moved(each: Held, due_on: date, status: str, now: datetime, running: Running | None = None) -> Moved:
+    """Return the row of a deadline that now ends on `due_on`; a new last day climbs its ladder anew.
+
+    `running` is its budget with the decision that moves it; without one, as it was before.
+    """
     row, calendar = each.row, each.calendar
     counted = each.rule.kind is not DeadlineKind.FIXED
-    provisional = (
-        calendar.is_provisional(due_on) if each.running is None else each.running.is_provisional(due_on, calendar)
-    )
+    running = running or each.running
+    provisional = calendar.is_provisional(due_on) if running is None else running.is_provisional(due_on, calendar)
     wake = next_wake(each.rule.ladder, due_on, start_of(row.started_on), calendar)
     if row.subject == "round":
         wake = min(wake or tomorrow(now), tomorrow(now))

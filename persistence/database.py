@@ -105,6 +105,7 @@ class Database:
     @contextmanager
     def _alone(self) -> Iterator[Tx]:
         with Loan(self.engine) as own:
+            own.start("BEGIN IMMEDIATE", None)
             try:
                 yield self._on_loan(own)
             except BaseException:

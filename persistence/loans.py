@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from sqlalchemy.engine import Connection
 
 from ..foundation.errors import StorageError
+from ..foundation.messages import fault
 from .borrowing import with_tuples
 from .transactions import raise_translated
 
@@ -23,7 +24,7 @@ class Loan:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._core: Connection | None = None
-        self._ended = False
+        self._open = False
 
     def __enter__(self) -> Self:
         try:
@@ -35,7 +36,7 @@ class Loan:
 
     def __exit__(self, *_: object) -> None:
         try:
-            if not self._ended:
+            if self._open:  # a connection that is shared, as in memory, may hold another's transaction
                 self._raw.rollback()
             self.cursor.close()
         except Exception:  # noqa: BLE001  whatever a driver says of a connection that is gone
@@ -45,12 +46,12 @@ class Loan:
     def start(self, sqlite: str, postgresql: str | None) -> None:
         """Begin by the dialect's own words; psycopg says BEGIN itself before the first statement."""
         command = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-        if command is None:
-            return
         try:
-            self.cursor.execute(command)
+            if command is not None:
+                self.cursor.execute(command)
         except Exception as error:  # noqa: BLE001  as above
             raise_translated(error, "begin")
+        self._open = True
 
     def core(self) -> Connection:
         """Return the SQLAlchemy connection over this loan; made on first use, since hot paths need none."""
@@ -58,12 +59,19 @@ class Loan:
             self._core = Connection(self._engine, connection=self._raw)
         return self._core
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether SQLite still has the transaction open."""
+        try:
+            raw: Any = self._raw.dbapi_connection
+            return bool(raw.in_transaction)
+        except Exception:  # noqa: BLE001  closed, detached or invalidated: it has none
+            return False
+
     def require_transaction(self) -> None:
         """Raise `StorageError` if SQLite gave the transaction up by itself, as it does when a disk is full."""
-        raw: Any = self._raw.dbapi_connection
-        if not raw.in_transaction:
-            msg = "the database gave up the transaction by itself; nothing of it was kept"
-            raise StorageError(msg)
+        if not self.in_transaction:
+            raise fault(StorageError, "database.gave_up")
 
     def end(self, how: Literal["commit", "rollback"]) -> None:
         """Commit or roll back, through Core where Core has looked on."""
@@ -72,4 +80,4 @@ class Loan:
             getattr(ending, how)()
         except Exception as error:  # noqa: BLE001  as above
             raise_translated(error, how)
-        self._ended = True
+        self._open = False

@@ -71,7 +71,7 @@ class Tx:
             self._cursor.execute(compiled.sql, compiled.row(values))
             return self._cursor.fetchall()  # type: ignore[no-any-return]  # DBAPI cursors are untyped
         except Exception as error:  # noqa: BLE001  whatever a driver raises is translated, everything else re-raised
-            raise_translated(error, statement.name)
+            self._fail(error, statement.name)
 
     def run(self, statement: Statement, *values: Any) -> int:
         """Run one statement; return the number of rows it touched."""
@@ -81,7 +81,7 @@ class Tx:
             self._cursor.execute(compiled.sql, compiled.row(values))
             return self._cursor.rowcount  # type: ignore[no-any-return]  # noqa: TRY300  DBAPI cursors are untyped
         except Exception as error:  # noqa: BLE001  as in `rows`
-            raise_translated(_lost_race(error, statement.name), statement.name)
+            self._fail(_lost_race(error, statement.name), statement.name)
 
     def many(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
         """Run one statement for every row, the quickest way there is; return the number of rows touched in all."""
@@ -92,7 +92,7 @@ class Tx:
         try:
             return bulk.run_many(self._cursor, compiled, rows)
         except Exception as error:  # noqa: BLE001  as in `rows`
-            raise_translated(_lost_race(error, statement.name), statement.name)
+            self._fail(_lost_race(error, statement.name), statement.name)
 
     def later(
         self, statement: Statement, rows: Sequence[Sequence[Any]], told: Callable[[int], None] | None = None
@@ -135,7 +135,7 @@ class Tx:
         try:
             write_together(self._cursor, writes)
         except Exception as error:  # noqa: BLE001  as in `rows`
-            raise_translated(_lost_race(error, names), names)
+            self._fail(_lost_race(error, names), names)
 
     def select(self, query: Executable, values: dict[str, Any] | None = None) -> Sequence[Row[*tuple[Any, ...]]]:
         """Run a Core query off the hot path; rows carry Python dates and aware instants."""
@@ -188,12 +188,37 @@ class Tx:
             self.flush()
         except BaseException:
             self._pending = []
-            self._cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
-            self._cursor.execute(f"RELEASE SAVEPOINT {name}")
+            self._undo_to(name)
             del (self.events or [])[before:]
             raise
         with translated("savepoint"):
             self._cursor.execute(f"RELEASE SAVEPOINT {name}")
+
+    def _undo_to(self, savepoint: str) -> None:
+        try:
+            self._cursor.execute(f"ROLLBACK TO SAVEPOINT {savepoint}")
+            self._cursor.execute(f"RELEASE SAVEPOINT {savepoint}")
+        except Exception:  # noqa: BLE001  the transaction is gone, and why it is says more than that its savepoint is too
+            self._cursor = _Gone()
+
+    def _fail(self, error: Exception, doing: str) -> NoReturn:
+        """Raise our name for a driver's error; where SQLite gave the transaction up, nothing may follow in it."""
+        held = getattr(self._cursor, "connection", None)
+        if self._sqlite and held is not None and not held.in_transaction:
+            self._cursor = _Gone()
+        raise_translated(error, doing)
+
+
+class _Gone:
+    """In place of the cursor of a transaction that is no more: another statement would be a transaction of its own."""
+
+    connection = None
+
+    def execute(self, *_: object) -> NoReturn:
+        """Refuse."""
+        raise fault(StorageError, "database.gave_up")
+
+    executemany = execute
 
 
 @contextmanager

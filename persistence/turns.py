@@ -6,10 +6,12 @@ savepoint of its own, so one that fails undoes nothing of the others; none retur
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -36,17 +38,24 @@ class _Commit:
 
     loan: Loan
     members: int = 0
+    turns: int = 0
     done: bool = False
     fault: BaseException | None = None
 
 
 class _Place:
-    """A place in the line."""
+    """A place in the line, and then the turn, until it is `over`."""
 
-    __slots__ = ("brief",)
+    __slots__ = ("brief", "line", "over")
 
-    def __init__(self, *, brief: bool) -> None:
+    def __init__(self, line: WriteLine, *, brief: bool) -> None:
+        self.line = line
         self.brief = brief
+        self.over = False
+
+
+_INSIDE: ContextVar[_Place | None] = ContextVar("rasoat_turn", default=None)
+"""The turn in which the caller already is. Not the thread: a host may begin in one and end in another."""
 
 
 class WriteLine:
@@ -56,19 +65,30 @@ class WriteLine:
         self._engine = engine
         self._patience = patience
         self._most = most
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._process = os.getpid()
         self._changed = threading.Condition()
         self._waiting: deque[_Place] = deque()
-        self._at_work: int | None = None
+        self._at_work = False
         self._left_open: _Commit | None = None
 
     @contextmanager
     def turn(self, tx_on: Callable[[Loan], Tx], *, brief: bool) -> Iterator[Tx]:
         """Work in a transaction, if `brief` perhaps with others in the same; returns once it is committed.
 
-        `ConflictError` if the turn does not come in time, `StorageError` within another turn of the same thread or if
+        `ConflictError` if the turn does not come in time, `StorageError` within another turn of the same caller or if
         the commit fails, which then nobody's work outlives.
         """
-        commit = self._joined(_Place(brief=brief))
+        inside = _INSIDE.get()
+        if inside is not None and inside.line is self and not inside.over:
+            raise fault(StorageError, "database.inside")
+        if self._process != os.getpid():
+            self._begin_anew()  # a forked child: who stood in line stands in the parent's
+        place = _Place(self, brief=brief)
+        commit = self._joined(place)
+        _INSIDE.set(place)
         try:
             tx = tx_on(commit.loan)
             if commit.members == 0:
@@ -77,22 +97,21 @@ class WriteLine:
                 with tx.savepoint():
                     yield tx
         except BaseException:
+            place.over = True
             self._withdraw(commit)
             raise
+        place.over = True
         self._contribute(commit, brief=brief)
 
     def _joined(self, place: _Place) -> _Commit:
         """Wait for the turn, then take over the transaction left open, or begin one."""
         with self._changed:
             self._wait_in_line(place)
-            self._at_work = threading.get_ident()
+            self._at_work = True
             commit, self._left_open = self._left_open, None
         return commit if commit is not None else self._begun()
 
     def _wait_in_line(self, place: _Place) -> None:
-        if self._at_work == threading.get_ident():
-            msg = "a transaction was begun inside another of the same thread; use the one that is open"
-            raise StorageError(msg)
         until = time.monotonic() + self._patience
         self._waiting.append(place)
         try:
@@ -104,7 +123,7 @@ class WriteLine:
             self._changed.notify_all()
 
     def _is_turn_of(self, place: _Place) -> bool:
-        free = self._at_work is None and (place.brief or self._left_open is None)
+        free = not self._at_work and (place.brief or self._left_open is None)
         return free and self._waiting[0] is place
 
     def _begun(self) -> _Commit:
@@ -118,7 +137,7 @@ class WriteLine:
                 raise
         except BaseException:
             with self._changed:
-                self._at_work = None
+                self._at_work = False
                 self._changed.notify_all()
             raise
         return _Commit(loan)
@@ -127,40 +146,43 @@ class WriteLine:
         """End a turn that failed: what others did before it is still committed."""
         if commit.members == 0:
             self._end(commit, "rollback")
-        elif self._is_mine_to_end(commit):
+        elif not commit.loan.in_transaction or self._is_mine_to_end(commit):
             self._end(commit, "commit")
 
     def _contribute(self, commit: _Commit, *, brief: bool) -> None:
         """End a turn that succeeded: commit, or wait until somebody has."""
         commit.members += 1
-        if not brief or self._is_mine_to_end(commit):
+        if not brief or not commit.loan.in_transaction or self._is_mine_to_end(commit):
             self._end(commit, "commit")
         else:
             self._await_end(commit)
         if commit.fault is not None:
-            msg = f"the commit shared by {commit.members} writers failed, nothing of it was kept: {commit.fault}"
-            raise StorageError(msg) from commit.fault
+            kind = ConflictError if isinstance(commit.fault, ConflictError) else StorageError
+            raise fault(kind, "database.shared", count=commit.members, reason=commit.fault) from commit.fault
 
     def _is_mine_to_end(self, commit: _Commit) -> bool:
         """Say whether the next in line, if any, cannot join; otherwise pass the transaction on."""
         with self._changed:
-            if not self._next_is_brief() or commit.members >= self._most:
+            commit.turns += 1
+            if not self._next_is_brief() or commit.turns >= self._most:
                 return True
-            self._left_open, self._at_work = commit, None
+            self._left_open, self._at_work = commit, False
             self._changed.notify_all()
             return False
 
     def _await_end(self, commit: _Commit) -> None:
         """Wait until it is committed, or commit it if those who were to do so went away, even on the way out."""
+        mine = False
         try:
             with self._changed:
-                self._changed.wait_for(lambda: commit.done or self._is_deserted(commit))
+                try:
+                    self._changed.wait_for(lambda: commit.done or self._is_deserted(commit))
+                finally:  # still under the lock: of several who wait one takes it, the others go on waiting
+                    mine = self._is_deserted(commit)
+                    if mine:
+                        self._left_open, self._at_work = None, True
         finally:
-            with self._changed:
-                deserted = self._is_deserted(commit)
-                if deserted:
-                    self._left_open, self._at_work = None, threading.get_ident()
-            if deserted:
+            if mine:
                 self._end(commit, "commit")
 
     def _is_deserted(self, commit: _Commit) -> bool:
@@ -183,8 +205,10 @@ class WriteLine:
             if not isinstance(error, Exception):
                 raise
         finally:
-            loan.__exit__()
-            with self._changed:
-                commit.done = True
-                self._at_work = None
-                self._changed.notify_all()
+            try:
+                loan.__exit__()
+            finally:
+                with self._changed:
+                    commit.done = True
+                    self._at_work = False
+                    self._changed.notify_all()

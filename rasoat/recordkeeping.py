@@ -143,7 +143,12 @@ class Recordkeeping:
         engine, vault = self.engine, self.vault
         return self._ordered(
             order,
-            {"split": code, "new": new_code, "members": _by_place(members), "unit": unit_path},
+            {
+                "split": code,
+                "new": new_code,
+                "members": [[str(place), relation] for place, relation in members.items()],
+                "unit": unit_path,
+            },
             lambda tx: households.split(tx, engine, vault, order, code, new_code, members, unit_path=unit_path),
             connection,
         )
@@ -261,6 +266,11 @@ class Recordkeeping:
         if given is None:
             return self.clock.now()
         return given if isinstance(given, datetime) else end_of(given)
+
+
+def _in_order(members: Mapping[int, str]) -> list[list[str]]:
+    """Who comes first is the head: the order is part of what is ordered."""
+    return [[str(place), relation] for place, relation in members.items()]
 
 
 def _by_place(members: Mapping[int, str]) -> dict[str, str]:

@@ -454,3 +454,10 @@ def test_an_order_under_its_key_is_carried_out_once_and_answered_alike(engine, o
     assert (engine.lineage("K-1"), engine.lineage("K-2"), rows(engine)) == stood
     with pytest.raises(IdempotencyError):
         engine.move_household(replace(KEYED, document="32/QĐ-UBND"), "K-1", f"{COMMUNE}/04")
+
+
+def test_who_comes_first_in_a_split_is_part_of_what_a_key_stands_for(engine):
+    engine.split_household(KEYED, "K-1", "K-9", {2: "con", 3: "con"})
+    assert names(engine, "K-9") == ["Bình", "Chi"]
+    with pytest.raises(IdempotencyError):
+        engine.split_household(KEYED, "K-1", "K-9", {3: "con", 2: "con"})

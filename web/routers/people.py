@@ -191,7 +191,7 @@ def split(session: Acting, code: _Code, asked: SplitIn, key: IdempotencyKey = No
         order = _order(session, asked)
         return ChangedOut.of(session.desk.registry.split(tx, order, code, asked.new_code, members, asked.unit))
 
-    return once(session, key, f"split.{code}", asked, ChangedOut, do)
+    return once(session, key, f"split.{code}:{','.join(asked.members)}", asked, ChangedOut, do)
 
 
 @router.post("/v1/households/{code}/merge", status_code=201)
