@@ -25,7 +25,7 @@ from ..persistence.events import acts, history
 from ..persistence.ledger import entries_of
 from .obstacles import obstacles
 from .offices import may_order
-from .openings import require_facts
+from .openings import require_class, require_facts
 from .repeating import once
 from .replaying import STEPS, in_force, origin_of
 from .restating import OnRecord, Restated, place_of, restate
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 __all__ = ["CORRECTION_ROLES", "Correction", "OpeningCorrection", "Undo", "correct", "undo"]
 
 log = Log("rasoat.corrections")
-CLASSES = ("poor", "near_poor", "none")
 CORRECTION_ROLES = ("committee", "commune_chair")
 """Who may correct unless the setting ``correction_roles`` says otherwise; no text of the law regulates it."""
 
@@ -172,10 +171,10 @@ def _correct(tx: Tx, engine: Engine, order: Correction) -> Outcome:
 
 
 def _correct_opening(tx: Tx, engine: Engine, order: OpeningCorrection) -> Outcome:
-    if order.class_before is not None and order.class_before not in CLASSES:
-        raise fault(InputError, "correcting.class", class_before=order.class_before, known=", ".join(CLASSES))
     [record] = _records(tx, lock(tx, [order.case_id]))
-    require_facts(engine.library.compiled(record.case.workflow).workflow, order.case_id, order.facts)
+    workflow = engine.library.compiled(record.case.workflow).workflow
+    require_class(workflow, order.class_before)
+    require_facts(workflow, order.case_id, order.facts)
     now = engine.clock.now()
     refused = _objections(tx, engine, order, [record], now)
     old = origin_of(record.case, record.events)
@@ -234,15 +233,20 @@ def _objections(
         return (Refusal("correcting.no_document"),)
     if order.decided_on > today:
         return (Refusal("refused.future", "", {"day": order.decided_on, "today": today}),)
-    if not isinstance(order, OpeningCorrection):
-        done_on = next(line.event.occurred_on for line in records[0].lines if line.event.act_id == order.act_id)
-        if order.decided_on < done_on:
-            return (Refusal("refused.before_previous", "", {"day": order.decided_on, "previous": done_on}),)
+    if order.decided_on < (done_on := _done_on(order, records[0])):
+        return (Refusal("refused.before_previous", "", {"day": order.decided_on, "previous": done_on}),)
     return tuple(
         Refusal("correcting.authority", "", {**roles, "actor": order.actor.key, "unit": case.unit_path}, case.id)
         for case in {(record.case.workflow, record.case.unit_path): record.case for record in records}.values()
         if (roles := _lacking(tx, engine, order, case, today)) is not None
     )
+
+
+def _done_on(order: _Order, record: OnRecord) -> date:
+    """Return the day of what is corrected: the act's, or that on which the case was opened."""
+    if isinstance(order, OpeningCorrection):
+        return record.events[0].occurred_on
+    return next(line.event.occurred_on for line in record.lines if line.event.act_id == order.act_id)
 
 
 def _lacking(tx: Tx, engine: Engine, order: _Order, case: CaseRow, today: date) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .engine.definition import StateKind
-from .engine.openings import OWN_FACTS, fits, said
+from .engine.openings import CLASS_BEFORE, OWN_FACTS, fits, said
 from .engine.people import AREAS
 from .foundation.errors import InputError, NotFoundError
 from .foundation.messages import fault
@@ -147,7 +147,7 @@ def opening_facts(workflow: Workflow, row: HouseholdRow, given: Mapping[str, Any
             expected=said(asked),
         )  # fmt: skip
     facts = {**given, **registered}
-    facts.pop("class_before", None)  # kept with the case itself
+    facts.pop(CLASS_BEFORE, None)  # kept with the case itself
     return facts
 
 

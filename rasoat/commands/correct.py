@@ -96,7 +96,7 @@ def correct_opening(
         list[str] | None, typer.Option("--fact", help="NAME=VALUE of what it was opened with; NAME= takes one out.")
     ] = None,
     class_before: Annotated[
-        str | None, typer.Option("--class-before", help="The class the household came from: poor, near_poor, none.")
+        str | None, typer.Option("--class-before", help="The household's former class: poor, near_poor, average, none.")
     ] = None,
     decided_on: Decided = None,
     dry_run: DryRun = False,

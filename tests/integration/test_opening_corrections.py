@@ -10,12 +10,14 @@ import pytest
 
 from rasoat.engine.correcting import OpeningCorrection, correct
 from rasoat.engine.history import past_cases
+from rasoat.engine.openings import require_class
 from rasoat.engine.replaying import origin_of
 from rasoat.engine.values import Actor, Mandate
 from rasoat.foundation.errors import IdempotencyError, InputError, NotFoundError
+from rasoat.workflows.library import WorkflowLibrary
 from tests.support.correcting import AUTHORITY, REASON, case_row, codes, events_of, terms
 from tests.support.invariants import broken
-from tests.support.reviews import BEATS, COMMUNE, Review, officials
+from tests.support.reviews import BEATS, COMMUNE, STARTED, Review, officials
 
 
 @pytest.fixture
@@ -108,12 +110,48 @@ def test_the_past_shows_what_was_known_then(review):
         ({"authority": ""}, "correcting.no_document"),
         ({"actor": Actor("x", (Mandate("village_head", COMMUNE),))}, "correcting.authority"),
         ({"decided_on": date(2023, 1, 1)}, "refused.future"),
+        ({"decided_on": STARTED - timedelta(days=1)}, "refused.before_previous"),
         ({"class_before": "near_poor"}, "correcting.opening_unchanged"),
     ],
 )
 def test_what_it_must_bring(review, change, code):
     ids = ran(review, 1)
     assert codes(reopen(review, ids[0], **{"class_before": "poor", **change})) == {code}
+
+
+def test_it_may_be_decided_on_the_day_of_the_opening(review):
+    ids = ran(review, 1)
+    assert events_of(review, ids[0])[0].occurred_on == STARTED
+    assert reopen(review, ids[0], class_before="poor", decided_on=STARTED).ok
+
+
+def test_the_class_is_corrected_as_such_and_not_as_a_fact(review):
+    ids = ran(review, 1)
+    before = events_of(review, ids[0])
+    with pytest.raises(InputError, match="opens with") as raised:
+        reopen(review, ids[0], facts={"class_before": "poor"})
+    assert "class_before:" not in str(raised.value)
+    assert events_of(review, ids[0]) == before
+    assert reopen(review, ids[0], class_before="average").ok
+    assert case_row(review, ids[0]).class_before == "average"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "taken", "refused"),
+    [
+        ("annual@2022", {"none", "poor", "near_poor", "average"}, {"rich"}),
+        ("monthly-entry@2022", {"none", "near_poor", "average"}, {"poor"}),
+        ("monthly-exit@2022", {"poor", "near_poor"}, {"none", "average"}),
+        ("low-income-worker@2025", set(), {"none", "poor", "near_poor", "average"}),
+    ],
+)
+def test_a_class_is_held_to_what_the_procedure_opens_with(procedure, taken, refused):
+    workflow = WorkflowLibrary().compiled(procedure).workflow
+    for class_before in (*taken, None):
+        require_class(workflow, class_before)
+    for class_before in refused:
+        with pytest.raises(InputError, match=class_before):
+            require_class(workflow, class_before)
 
 
 def test_a_class_that_is_none_an_unknown_case_and_another_body_under_its_key_are_refused(review):

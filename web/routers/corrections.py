@@ -85,7 +85,7 @@ class OpeningCorrectionIn(_Decision):
 
     case: IdText
     facts: _Form = Field(default_factory=dict)
-    class_before: Literal["poor", "near_poor", "none"] | None = None
+    class_before: Literal["poor", "near_poor", "average", "none"] | None = None
 
 
 class UndoIn(_OfAct):
