@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..foundation.errors import InputError
-from ..foundation.messages import Text, text
+from ..foundation.messages import fault
 from .offices import REACH_DOWN
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def require_changeable(workflow: Workflow, given: Iterable[str]) -> None:
     """Refuse values for settings that are part of the definition; `InputError` names them in both languages."""
     fixed = sorted(fixed_settings(workflow) & set(given))
     if fixed:
-        raise _refused(text("settings.fixed", settings=", ".join(fixed), workflow=workflow.id))
+        raise fault(InputError, "settings.fixed", settings=", ".join(fixed), workflow=workflow.id)
 
 
 def require_setting(workflows: Iterable[Workflow], key: str, value: Any) -> None:
@@ -62,9 +62,9 @@ def require_setting(workflows: Iterable[Workflow], key: str, value: Any) -> None
         known = {**known, **{name: setting.default for name, setting in workflow.settings.items()}}
     if key not in known and key not in ENGINE_SETTINGS:
         there = ", ".join(sorted({*known, *ENGINE_SETTINGS} - {n for w in asked for n in fixed_settings(w)}))
-        raise _refused(text("settings.unknown", setting=key, known=there))
+        raise fault(InputError, "settings.unknown", setting=key, known=there)
     if not _fits(key, known.get(key), value):
-        raise _refused(text("settings.sort", setting=key, value=value, default=known.get(key)))
+        raise fault(InputError, "settings.sort", setting=key, value=value, default=known.get(key))
 
 
 def _fits(key: str, default: Any, value: Any) -> bool:
@@ -75,7 +75,3 @@ def _fits(key: str, default: Any, value: Any) -> bool:
     if key in _CHOICES:
         return value in _CHOICES[key]
     return type(value) is type(default)
-
-
-def _refused(said: Text) -> InputError:
-    return InputError(f"{said.vi} / {said.en}")

@@ -20,6 +20,7 @@ from .notifications.directory_file import load as load_directory
 from .notifications.dispatch import dispatch
 from .notifications.morning import write_digests, write_summaries
 from .notifications.operations import forget
+from .notifications.optional import require
 from .notifications.retrying import BreakerPolicy, RateLimit, RetryPolicy
 from .notifications.setup import DIGEST_AT, OVERSEERS, SUMMARY_AT, Notify, Sending
 from .notifications.toml_tables import TomlTable
@@ -82,8 +83,10 @@ def notify_file(given: Path | None) -> Path | None:
 def load_notify(path: Path, app: Rasoat) -> Notify:
     """Read the settings of messages (see docs/notifications.md); `DefinitionError` names what is wrong in the file.
 
-    The directory's path is relative to the file's folder; secrets come from the environment or from files.
+    The directory's path is relative to the file's folder; secrets come from the environment or from files. Without
+    the package that renders messages `MissingExtraError`: a fact taken up by a sender that cannot write it would die.
     """
+    require("jinja2", purpose="rendering messages")
     document = read_toml(path)
     try:
         return _notify(TomlTable("settings", document), path.parent, app)

@@ -159,7 +159,10 @@ def _list(engine: Rasoat, said: _Said, asked: _Asked | None, day: date | None) -
     _stop_at_errors(parsed, said)
     begun = day or (known.started_on if known else engine.today())
     done = _households(engine, parsed, villages, asked and asked._replace(started_on=begun), said)
-    return {**done, "refused_rows": _write_refused(parsed, said.partial)}
+    if not said.as_json:
+        _tell(parsed.file, parsed.errors, said.tongue, as_json=False)
+    faults = [_fault(each) for each in parsed.errors] if said.as_json else []
+    return {**done, "refused_rows": _write_refused(parsed, said.partial), "errors": faults}
 
 
 def _units_on(engine: Rasoat, day: date | None) -> list[UnitRow]:
@@ -281,19 +284,20 @@ def _tell(file: str, errors: Sequence[RowError], tongue: Language, *, as_json: b
         for error in errors:
             typer.echo(error.sentence.within(tongue), err=True)
         return
-    told = [
-        {
-            "file": e.file,
-            "sheet": e.sheet,
-            "row": e.row,
-            "column": e.column,
-            "value": e.value,
-            "code": e.code,
-            "expected": {"vi": e.expected.vi, "en": e.expected.en},
-        }
-        for e in errors
-    ]
-    print_json({"file": file, "imported": 0, "errors": told})
+    print_json({"file": file, "imported": 0, "errors": [_fault(each) for each in errors]})
+
+
+def _fault(error: RowError) -> dict[str, Any]:
+    """Return a fault as JSON output shows it."""
+    return {
+        "file": error.file,
+        "sheet": error.sheet,
+        "row": error.row,
+        "column": error.column,
+        "value": error.value,
+        "code": error.code,
+        "expected": error.expected._asdict(),
+    }
 
 
 def _write_refused(parsed: Parsed[Any], partial: Path | None) -> int:

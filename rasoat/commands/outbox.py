@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from ..foundation.clock import LEGAL_ZONE
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
@@ -17,6 +18,8 @@ from ._refusals import REFUSED
 from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ..api import Rasoat
     from ..notifications.directory import StaffDirectory
     from ..notifications.model import Recipient
@@ -64,7 +67,7 @@ def list_(
     for row in () if as_json else rows:
         who = f"{row.role}@{row.unit_path}" if facts else f"{row.recipient} {row.channel}"
         what = row.kind if facts else row.title
-        typer.echo(f"{row.id[:12]}  {row.created_at:%Y-%m-%d %H:%M}  {row.status:<11}  {who}  {what}")
+        typer.echo(f"{row.id[:12]}  {_when(row.created_at)}  {row.status:<11}  {who}  {what}")
 
 
 @app.command()
@@ -89,7 +92,7 @@ def show(reference: Reference, db: Db = DATABASE_URL, keys: Keys = None, *, as_j
         typer.echo(f"{message.id}  {message.status}  {message.recipient} {message.channel}\n\n{message.title}\n")
         typer.echo(message.text)
     for attempt in found.attempts:
-        ended = "?" if attempt.ended_at is None else f"{attempt.ended_at:%Y-%m-%d %H:%M:%S}"
+        ended = "?" if attempt.ended_at is None else _when(attempt.ended_at)
         typer.echo(f"{attempt.number:>3}  {ended}  {attempt.outcome or '?'}  {attempt.detail}")
     for fact in found.facts:
         typer.echo(
@@ -260,9 +263,12 @@ def inbox(
     if as_json:
         print_json({"unread": left, "messages": [row._asdict() for row in found]})
     for row in () if as_json else found:
-        typer.echo(
-            f"{row.message_id[:12]}  {row.created_at:%Y-%m-%d %H:%M}  {' ' if row.read_at else '*'}  {row.title}"
-        )
+        typer.echo(f"{row.message_id[:12]}  {_when(row.created_at)}  {' ' if row.read_at else '*'}  {row.title}")
+
+
+def _when(instant: datetime) -> str:
+    """Return an instant as the law's clock shows it."""
+    return f"{instant.astimezone(LEGAL_ZONE):%d/%m/%Y %H:%M}"
 
 
 def _brief(row: Any) -> dict[str, Any]:

@@ -143,6 +143,12 @@ def test_a_bad_row_imports_nothing_and_names_its_place(filled: str, tmp_path: Pa
     refused = tmp_path / "refused.csv"
     code, out, _ = run("import", str(bad), "--db", filled, "--partial", str(refused), "--json")
     assert (code, json.loads(out)["new"], json.loads(out)["refused_rows"]) == (0, 1, 1)
+    (told,) = json.loads(out)["errors"]
+    assert (told["row"], told["column"], told["value"]) == (2, "ngày sinh", "31/02/1944")
+    assert told == error
+    code, out, err = run("import", str(bad), "--db", filled, "--partial", str(refused), "--lang", "en")
+    assert (code, err.count(told["expected"]["en"])) == (0, 1)
+    assert "errors" not in out
     mended = refused.read_text(encoding="utf-8-sig").replace("31/02/1944", "28/02/1944")
     refused.write_text(mended, encoding="utf-8")
     code, out, _ = run("import", str(refused), "--db", filled, "--json")

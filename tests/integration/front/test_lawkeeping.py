@@ -78,7 +78,7 @@ def test_a_setting_that_is_part_of_a_definition_is_refused_when_it_is_written(en
         for named in (workflow, ""):
             with pytest.raises(InputError) as refused:
                 engine.set_setting(key, 3, workflow=named)
-            assert f"Thiết lập {key} thuộc về định nghĩa" in str(refused.value)
+            assert f"Thiết lập {key} thuộc về định nghĩa" in str(refused.value.vi)
             assert f"The setting {key} is part of the definition" in str(refused.value)
     assert engine.settings() == []
 
@@ -109,7 +109,7 @@ def test_a_setting_that_would_mean_nothing_is_refused(engine, key, value, said):
         Rasoat.bind(engine.database, keys=engine.keys, settings={key: value})
 
 
-def test_settings_from_the_command_line(june):
+def test_settings_from_the_command_line(june, monkeypatch):
     assert run(june, "workflows", "set", "silence_override", "true", "--workflow", "annual@2022")[0] == 0
     _, out, _ = run(june, "workflows", "settings", "--json")
     stored = {"unit_path": "", "workflow": "annual@2022", "key": "silence_override", "value": True}
@@ -117,6 +117,10 @@ def test_settings_from_the_command_line(june):
     code, _, err = run(june, "workflows", "set", "count_first_day", "true")
     assert (code, "bị từ chối" in err) == (2, True)
     assert run(june, "workflows", "set", "silence_override", "oui")[0] == 2
+    for tongue, own, foreign in (("vi", "Không có thiết lập", "no setting"), ("en", "no setting", "Không có")):
+        monkeypatch.setenv("RASOAT_LANG", tongue)
+        code, _, err = run(june, "workflows", "set", "nope", "1")
+        assert (code, own in err, foreign in err) == (2, True, False)
     assert run(june, "workflows", "unset", "silence_override", "--workflow", "annual@2022")[0] == 0
     assert run(june, "workflows", "settings")[1] == ""
 

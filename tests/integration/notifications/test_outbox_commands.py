@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,3 +177,24 @@ def test_the_settings_file_shown_in_the_docs_is_accepted(app, tmp_path):
 def test_a_settings_file_that_is_not_there_is_named(app, tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.toml cannot be read"):
         load_notify(tmp_path / "nowhere.toml", app)
+
+
+def test_a_worker_that_cannot_render_refuses_before_it_takes_up_a_fact(app, database_url, settings, monkeypatch):
+    queue(app)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    words = ["--db", database_url, "--keys", "development-anywhere", "--notify", str(settings)]
+    told = CliRunner().invoke(cli, ["worker", "--once", *words], env={"RASOAT_LANG": "vi"})
+    assert told.exit_code == 1
+    assert "cần gói “jinja2”" in told.stderr
+    assert "needs the package" not in told.stderr
+    assert [fact.status for fact in facts(app.database)] == ["queued"]
+
+
+def test_outbox_tells_instants_by_the_legal_clock(app, outbox):
+    queue(app)
+    outbox("dispatch", "--now", NOW)
+    (mailed,) = outbox("list", "--channel", "email")
+    for words in (["list"], ["show", mailed["id"]], ["inbox", "bcd"]):
+        told = CliRunner().invoke(cli, ["outbox", *words]).stdout
+        assert "28/10/2022 09:00" in told, words
+        assert "2022-10-28" not in told, words
