@@ -24,7 +24,7 @@ from benchmarks.floor import open_floor
 from benchmarks.places import KINDS, databases, machine
 from benchmarks.recording import Work, recorded
 from rasoat.persistence.chain import hash_events
-from tests.support.reviews import BEATS, Review, commune
+from tests.support.reviews import BEATS, Beat, Review, commune
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -101,8 +101,8 @@ def measure(kind: str, steps: int, rounds: int) -> Result:
             for ids in groups:
                 sides = [
                     floor.prepare(script[place]),
-                    lambda beat=beat, ids=ids: _fire(full, beat, ids),
-                    lambda beat=beat, ids=ids: _unchained(chain, bare, beat, ids),
+                    _act(full, beat, ids),
+                    _unchained(chain, _act(bare, beat, ids)),
                 ]
                 times.append(_in_turn(sides, place))
                 place += 1
@@ -130,15 +130,26 @@ def _summed_up(kind: str, steps: int, times: list[tuple[float, float, float]]) -
     )  # fmt: skip
 
 
-def _fire(review: Review, beat: Any, ids: list[int]) -> None:
-    outcome = review.fire(beat, ids)
-    assert len(outcome.accepted) == len(ids)
+def _act(review: Review, beat: Beat, ids: list[int]) -> Callable[[], None]:
+    """Return what does one act; the request is built before, as the floor's parameters are."""
+    request = beat.request(ids)
+
+    def act() -> None:
+        with review.database.begin() as tx:
+            outcome = review.engine.fire_many(tx, request)
+        assert len(outcome.accepted) == len(ids)
+
+    review.move_to(beat)
+    return act
 
 
-def _unchained(chain: _Chain, review: Review, beat: Any, ids: list[int]) -> None:
-    chain.on = False
-    _fire(review, beat, ids)
-    chain.on = True
+def _unchained(chain: _Chain, act: Callable[[], None]) -> Callable[[], None]:
+    def unchained() -> None:
+        chain.on = False
+        act()
+        chain.on = True
+
+    return unchained
 
 
 class _Chain:
@@ -171,7 +182,7 @@ def _rehearse(url: str, steps: int, rounds: int) -> list[list[Work]]:
         for ids in groups:
             script.append([])
             with recorded(script[-1]):
-                _fire(review, beat, ids)
+                _act(review, beat, ids)()
     review.database.dispose()
     return script
 
