@@ -27,6 +27,7 @@ from .persistence.cases import lock
 from .persistence.lineage import (
     change_household,
     households_below,
+    lineage_of,
     recode_households,
     recode_unit,
     rounds_at,
@@ -195,12 +196,16 @@ def change_area(tx: Tx, engine: Engine, order: HouseholdOrder, code: str, area: 
     """Register a household's area anew (sửa khu vực): it was entered wrong, or its place is another kind of area now.
 
     Thresholds of income go by the area. A case keeps the one it was opened with: each running case is told in its
-    chain, and where that area was wrong too, an `OpeningCorrection` does what follows from it again.
+    chain, and where that area was wrong too, an `OpeningCorrection` does what follows from it again. `InputError` for a
+    day before that of the last change: the area of a day between would be told wrongly.
     """
     (row,) = living(tx, engine, order, code)
     if area not in AREAS or area == row.area:
         said = {"given": area, "registered": row.area, "known": ", ".join(AREAS)}
         raise fault(InputError, "households.area", household=code, **said)
+    before = [line.on_day for line in lineage_of(tx, row.id) if line.kind == "area"]
+    if before and order.on < max(before):
+        raise fault(InputError, "households.area_before", household=code, day=order.on, last=max(before))
     change_household(tx, row, area=area)
     keep(tx, engine, order, "area", [(row, row._replace(area=area), None)])
     followed = note_running(tx, engine, order, row, "area", household=str(row.id), old=row.area, new=area)

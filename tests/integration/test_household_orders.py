@@ -423,6 +423,19 @@ def test_an_area_is_changed_by_the_office_on_a_document_only(engine):
     assert rows(engine)["K-1"].area == "rural"
 
 
+def test_changes_of_an_area_follow_one_another_in_the_order_of_their_days(engine):
+    registered = rows(engine)["K-1"].valid_from
+    engine.clock.move_to(datetime(2022, 10, 20, 9, tzinfo=LEGAL_ZONE))
+    engine.change_area(replace(OFFICIAL, on=date(2022, 10, 10)), "K-1", "urban")
+    before = engine.lineage("K-1")
+    with pytest.raises(InputError, match="before the last change of its area"):
+        engine.change_area(replace(OFFICIAL, on=date(2022, 10, 9)), "K-1", "rural")
+    assert (engine.lineage("K-1"), rows(engine)["K-1"].area) == (before, "urban")
+    engine.change_area(replace(OFFICIAL, on=date(2022, 10, 10)), "K-1", "rural")
+    assert [line.on_day.day for line in engine.lineage("K-1")[1]] == [10, 10]
+    engine.change_area(replace(OFFICIAL, on=date(2022, 10, 9)), "K-2", "urban")  # another household's days are its own
+
+
 def test_of_two_who_change_an_area_at_once_one_is_told_it_is_so_already(engine, database_url):
     changes = [lambda each: each.change_area(OFFICIAL, "K-1", "urban")] * 2
     answers = at_once(engine, database_url, changes)
