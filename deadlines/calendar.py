@@ -121,8 +121,7 @@ class Calendar:
         tally = self._tally(makeup_counts=makeup_counts)
         rank = (tally.through(index) if count > 0 else tally.through(index - 1) + 1) + count
         if not 1 <= rank <= len(tally.days):
-            what = f"{count:+d} working days from {start}"
-            raise self._outside(what)
+            raise self._outside(text("calendar.asked.count", count=f"{count:+d}", day=start))
         return tally.days[rank - 1]
 
     def on_or_after(self, day: date, *, makeup_counts: bool = True) -> date:
@@ -130,8 +129,7 @@ class Calendar:
         tally = self._tally(makeup_counts=makeup_counts)
         rank = tally.through(self._index(day) - 1)
         if rank == len(tally.days):
-            what = f"the next working day from {day}"
-            raise self._outside(what)
+            raise self._outside(text("calendar.asked.next", day=day))
         return tally.days[rank]
 
     def working_days_between(self, after: date, through: date, *, makeup_counts: bool = True) -> int:
@@ -152,13 +150,12 @@ class Calendar:
 
     def _index(self, day: date) -> int:
         if isinstance(day, datetime):
-            msg = f"{day!r} is an instant; a calendar is asked about a legal day (foundation.clock.legal_date)"
-            raise CalendarError(msg)
+            raise fault(CalendarError, "calendar.instant", found=repr(day))
         if not self.first_day <= day <= self.last_day:
             raise self._outside(str(day))
         return day.toordinal() - self.first_day.toordinal()
 
-    def _outside(self, what: str) -> CalendarError:
+    def _outside(self, what: str | Text) -> CalendarError:
         return fault(
             CalendarError, "calendar.outside", key=self.key, first=self.first_day, last=self.last_day, asked=what
         )

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..foundation.errors import CalendarError
 from ..foundation.files import parse_toml
-from ..foundation.messages import Text, fault, text
+from ..foundation.messages import Text, fault, located, text
 from .calendar import DayFact, DayKind
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class _Reader:
         self._top = table
 
     def release(self) -> Release:
-        self._keys("the file", self._top, _REQUIRED, _OPTIONAL)
+        self._keys(text("calendar.faulty.file"), self._top, _REQUIRED, _OPTIONAL)
         release = Release(
-            scope=self._matching("scope", _SCOPE, "'vn' or a unit path such as 42/446"),
+            scope=self._matching("scope", _SCOPE, text("calendar.faulty.scopes")),
             known_from=self._day(self._top["known_from"], "known_from"),
             serial=self._serial(),
             standing=self._standing(),
@@ -104,7 +104,7 @@ class _Reader:
             decision=self._top.get("decision"),
             decided_on=self._day(self._top["decided_on"], "decided_on") if "decided_on" in self._top else None,
             source=str(self._top["source"]),
-            tag=self._matching("tag", _TAG, "FOUND, FOUND-partial, FOUND-indirect, SEED n, INFERRED or RECALLED"),
+            tag=self._matching("tag", _TAG, text("calendar.faulty.tags")),
             days=tuple(sorted(self._days(), key=lambda fact: fact.day)),
             restored=tuple(day for entry in self._entries("restored", {"days"}) for day in self._list(entry, "days")),
         )
@@ -118,13 +118,13 @@ class _Reader:
                 yield from (self._fact(entry, day, kind, name) for day in self._list(entry, "days"))
         for entry in self._entries("in_lieu", {"of", "day"}):
             of, day = self._day(entry["of"], "in_lieu.of"), self._day(entry["day"], "in_lieu.day")
-            self._expect(of.weekday() >= _SATURDAY, f"in_lieu.of {of} must be a Saturday or Sunday")
-            self._expect(day.weekday() < _SATURDAY, f"in_lieu.day {day} must be a Monday to Friday")
+            self._expect(of.weekday() >= _SATURDAY, "weekend", field="in_lieu.of", day=of)
+            self._expect(day.weekday() < _SATURDAY, "weekday", field="in_lieu.day", day=day)
             yield self._fact(entry, day, DayKind.IN_LIEU, text("calendar.in_lieu", day=f"{of:%d/%m/%Y}"))
         for entry in self._entries("swap", {"off", "worked"}):
             off, worked = self._day(entry["off"], "swap.off"), self._day(entry["worked"], "swap.worked")
-            self._expect(off.weekday() < _SATURDAY, f"swap.off {off} must be a Monday to Friday")
-            self._expect(worked.weekday() >= _SATURDAY, f"swap.worked {worked} must be a Saturday or Sunday")
+            self._expect(off.weekday() < _SATURDAY, "weekday", field="swap.off", day=off)
+            self._expect(worked.weekday() >= _SATURDAY, "weekend", field="swap.worked", day=worked)
             yield self._fact(entry, off, DayKind.SWAPPED_OFF, text("calendar.swapped_off", day=f"{worked:%d/%m/%Y}"))
             yield self._fact(entry, worked, DayKind.MAKEUP, text("calendar.makeup", day=f"{off:%d/%m/%Y}"))
         yield from self._proposals()
@@ -133,8 +133,8 @@ class _Reader:
         """Yield the days of proposed swaps: they count as what they are until a release decides otherwise."""
         for entry in self._entries("proposed", {"off", "worked"}):
             off, worked = self._day(entry["off"], "proposed.off"), self._day(entry["worked"], "proposed.worked")
-            self._expect(off.weekday() < _SATURDAY, f"proposed.off {off} must be a Monday to Friday")
-            self._expect(worked.weekday() >= _SATURDAY, f"proposed.worked {worked} must be a Saturday or Sunday")
+            self._expect(off.weekday() < _SATURDAY, "weekday", field="proposed.off", day=off)
+            self._expect(worked.weekday() >= _SATURDAY, "weekend", field="proposed.worked", day=worked)
             for day, kind, other, name in (
                 (off, DayKind.WORKING, worked, "off"),
                 (worked, DayKind.WEEKEND, off, "worked"),
@@ -148,85 +148,92 @@ class _Reader:
         known = "decided_on" in entry or decision == self._top.get("decision")
         decided_on = entry.get("decided_on", self._top.get("decided_on")) if decision and known else None
         source, tag = entry.get("source", self._top["source"]), entry.get("tag", self._top["tag"])
-        self._expect(bool(_TAG.fullmatch(str(tag))), f"unknown tag {tag!r} on {day}")
+        self._expect(bool(_TAG.fullmatch(str(tag))), "tag", tag=repr(tag), day=day)
         return DayFact(day, kind, name, decision, decided_on, source, tag)
 
     def _check(self, release: Release) -> None:
         days = [fact.day for fact in release.days]
         twice = sorted({day for day in days if days.count(day) > 1} | set(days) & set(release.restored))
-        self._expect(not twice, f"days named twice: {', '.join(map(str, twice))}")
-        self._expect(bool(days or release.restored), "a release names at least one day")
+        self._expect(not twice, "twice", days=", ".join(map(str, twice)))
+        self._expect(bool(days or release.restored), "no_day")
         if release.standing is Standing.EXPECTED:
             named = [fact.day for fact in release.days if not fact.undecided]
             strays = [str(day) for day in named if day.year not in release.years] + list(map(str, release.restored))
-            self._expect(not strays, f"an expected release may only name days of its own years, not {strays}")
+            self._expect(not strays, "strays", days=str(strays))
         if release.scope != NATIONAL:
             strays = [str(fact.day) for fact in release.days if fact.kind is not DayKind.CLOSURE]
             local = not strays and not release.years and release.standing is Standing.OFFICIAL
-            self._expect(local, "a local release is official, has no years and names closures only")
+            self._expect(local, "local")
 
     def _entries(self, kind: str, required: set[str]) -> Iterator[dict[str, Any]]:
         entries = self._top.get(kind, [])
-        self._expect(isinstance(entries, list), f"write [[{kind}]] tables, not {entries!r}")
+        self._expect(isinstance(entries, list), "tables", kind=kind, found=repr(entries))
         for entry in entries:
-            self._expect(isinstance(entry, dict), f"write [[{kind}]] tables, not {entry!r}")
+            self._expect(isinstance(entry, dict), "tables", kind=kind, found=repr(entry))
             self._keys(f"[[{kind}]]", entry, required, _EVIDENCE)
             if "decided_on" in entry:
                 self._day(entry["decided_on"], f"{kind}.decided_on")
             yield entry
 
-    def _keys(self, place: str, table: dict[str, Any], required: AbstractSet[str], more: frozenset[str]) -> None:
+    def _keys(self, place: str | Text, table: dict[str, Any], required: AbstractSet[str], more: frozenset[str]) -> None:
         missing, unknown = sorted(required - set(table)), sorted(set(table) - required - more)
-        self._expect(not missing, f"{place} lacks {', '.join(missing)}")
-        self._expect(not unknown, f"{place} has unknown keys {', '.join(unknown)}; known: {sorted(required | more)}")
+        self._expect(not missing, "lacks", place=place, missing_keys=", ".join(missing))
+        self._expect(not unknown, "unknown", place=place, keys=", ".join(unknown), known=str(sorted(required | more)))
 
     def _list(self, entry: dict[str, Any], field: str) -> list[date]:
         values = entry[field]
-        self._expect(isinstance(values, list) and bool(values), f"{field} must be a list of dates, not {values!r}")
+        self._expect(isinstance(values, list) and bool(values), "dates", field=field, found=repr(values))
         return [self._day(value, field) for value in values]
 
     def _day(self, value: object, field: str) -> date:
-        if isinstance(value, date) and not isinstance(value, datetime):
-            return value
-        what = f"{field} must be a date such as 2026-01-02, not {value!r}"
-        raise self._refusal(what)
+        fine = isinstance(value, date) and not isinstance(value, datetime)
+        self._expect(fine, "date", field=field, found=repr(value))
+        return cast("date", value)
 
     def _text(self, value: object, field: str) -> Text:
         whole = isinstance(value, dict) and set(value) == {"vi", "en"} and all(map(str, value.values()))
-        if not whole or not isinstance(value, dict):
-            what = f'{field} must be {{ vi = "…", en = "…" }}, not {value!r}'
-            raise self._refusal(what)
-        return Text(str(value["vi"]), str(value["en"]))
+        self._expect(whole, "text", field=field, found=repr(value))
+        said = cast("dict[str, object]", value)
+        return Text(str(said["vi"]), str(said["en"]))
 
     def _name(self, value: object, kind: DayKind) -> Text:
         if kind is DayKind.CLOSURE or not isinstance(value, str):
             return self._text(value, f"{kind}.name")
         return text(f"calendar.holiday.{value}")
 
-    def _matching(self, field: str, pattern: re.Pattern[str], expected: str) -> str:
+    def _matching(self, field: str, pattern: re.Pattern[str], expected: Text) -> str:
         value = self._top[field]
-        self._expect(isinstance(value, str) and bool(pattern.fullmatch(value)), f"{field} is {value!r}; use {expected}")
+        self._expect(
+            isinstance(value, str) and bool(pattern.fullmatch(value)),
+            "shape",
+            field=field,
+            found=repr(value),
+            use=expected,
+        )
         return str(value)
 
     def _standing(self) -> Standing:
         value = self._top["standing"]
-        self._expect(value in set(Standing), f"standing is {value!r}; use {' or '.join(Standing)}")
+        self._expect(
+            value in set(Standing),
+            "shape",
+            field="standing",
+            found=repr(value),
+            use=Text(" hoặc ".join(Standing), " or ".join(Standing)),
+        )
         return Standing(value)
 
     def _serial(self) -> int:
         value = self._top.get("serial", 1)
-        self._expect(isinstance(value, int) and value >= 1, f"serial must be 1, 2, …, not {value!r}")
+        self._expect(isinstance(value, int) and value >= 1, "serial", found=repr(value))
         return int(value)
 
     def _years(self) -> tuple[int, ...]:
         years = self._top.get("years", [])
         fine = isinstance(years, list) and all(isinstance(y, int) and _FIRST_YEAR <= y <= _LAST_YEAR for y in years)
-        self._expect(fine and years == sorted(set(years)), f"years must be rising years such as [2026], not {years!r}")
+        self._expect(fine and years == sorted(set(years)), "years", found=repr(years))
         return tuple(years)
 
-    def _expect(self, fine: bool, otherwise: str) -> None:  # noqa: FBT001  the fact that must hold
+    def _expect(self, fine: bool, otherwise: str, **fields: object) -> None:  # noqa: FBT001  the fact that must hold
         if not fine:
-            raise self._refusal(otherwise)
-
-    def _refusal(self, what: str) -> CalendarError:
-        return CalendarError(f"{self._where}: {what}")
+            raise located(self._where, text(f"calendar.faulty.{otherwise}", **fields), CalendarError)

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..foundation.errors import CalendarError, InputError
-from ..foundation.messages import fault
+from ..foundation.messages import fault, text
 from .calendar import Calendar, DayFact, DayKind
 from .release_files import NATIONAL, Release, Standing, load_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ..foundation.messages import Text
 
 __all__ = [
     "CALENDARS_VARIABLE",
@@ -72,7 +74,7 @@ class Library:
             raise fault(InputError, "calendar.own_local", key=key)
         layers = self._through(NATIONAL, national) if key else self._by((NATIONAL,), as_known_on)
         if not layers:
-            raise self._unknown(key or f"as known on {as_known_on}")
+            raise self._unknown(key or text("calendar.asked.known_on", day=as_known_on))
         closures = self._through(*_named(local)) if local else self._by(_lineage(unit), as_known_on)
         return self._fold(layers, closures)
 
@@ -96,7 +98,7 @@ class Library:
             self._folded[key] = _fold(key, layers, closures)
         return self._folded[key]
 
-    def _unknown(self, what: str) -> CalendarError:
+    def _unknown(self, what: str | Text) -> CalendarError:
         known = ", ".join(r.key for r in self.releases)
         return fault(CalendarError, "calendar.unknown", asked=what, known=known)
 

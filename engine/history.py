@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ..foundation.clock import end_of
+from ..foundation.clock import LEGAL_ZONE, end_of
 from ..foundation.errors import NotFoundError
-from ..foundation.messages import text
+from ..foundation.messages import Text, fault
 from ..persistence import deadlines as deadline_rows
 from ..persistence.cases import load
 from ..persistence.events import acts, history
@@ -63,8 +63,8 @@ def case_as_of(tx: Tx, engine: Engine, case_id: int, as_of: date, known_at: date
     """Return one case of the past; `NotFoundError` if it was not open then, or not known to be."""
     found = list(past_cases(tx, engine, [case_id], as_of, known_at))
     if not found:
-        said = text("history.not_yet", case=case_id, day=as_of, known=known_at.isoformat())
-        raise NotFoundError(said.en)
+        known = Text(f"{known_at.astimezone(LEGAL_ZONE):%d/%m/%Y %H:%M}", known_at.isoformat())
+        raise fault(NotFoundError, "history.not_yet", case=case_id, day=as_of, known=known)
     return found[0]
 
 

@@ -56,7 +56,7 @@ def text(code: str, /, **fields: object) -> Text:
     """Return the sentence under `code` with its `fields` filled in, in both languages.
 
     A field's value is said in words where the catalogue has them (``value.FIELD.VALUE``, for each of several parted by
-    ", "; what follows a "=" fills ``{0}``); a day is written as each language writes it.
+    ", "; what follows a "=" fills ``{0}``); a day is written as each language writes it, a `Text` says itself.
     """
     template = message(code)
     return Text(
@@ -118,6 +118,8 @@ def _said(fields: dict[str, object], tongue: Language) -> dict[str, object]:
 
 
 def _value(name: str, value: object, tongue: Language) -> object:
+    if isinstance(value, Text):
+        return value.within(tongue)
     if isinstance(value, date) and not isinstance(value, datetime):
         return _Day(value.year, value.month, value.day) if tongue == "vi" else value
     if not isinstance(value, str):

@@ -121,7 +121,8 @@ def officials_and_supervisor():
 
 def test_a_case_that_was_not_open_then_is_not_found(review):
     ids = review.open_round(1, villages=1, households=1)
-    with pytest.raises(NotFoundError, match="was not open on 2022-09-25"):
+    with pytest.raises(NotFoundError, match="was not open on 2022-09-25") as early:
         past(review, ids[0], date(2022, 9, 25))
+    assert "chưa mở vào ngày 25/09/2022" in str(early.value.vi)
     with pytest.raises(NotFoundError):
         past(review, ids[0], date(2022, 9, 26), end_of(date(2022, 9, 20)))

@@ -265,3 +265,9 @@ def test_the_calendar_shows_days_releases_and_differences() -> None:
     assert (
         "2025-12-25 + 5: 2026-01-02 → 2026-01-05" in ask("calendar", "diff", "vn/2025-10-16", "vn/2025-12-25", *span)[1]
     )
+
+
+def test_what_a_calendar_cannot_tell_is_said_in_both_languages() -> None:
+    with pytest.raises(CalendarError, match=r"cannot tell \+5 working days from 2026-12-30") as far:
+        calendar("vn/2025-12-25").add_working_days(date(2026, 12, 30), 5)
+    assert "không cho biết được +5 ngày làm việc kể từ 30/12/2026" in str(far.value.vi)

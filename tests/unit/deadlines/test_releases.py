@@ -105,8 +105,9 @@ def test_an_unknown_calendar_is_an_error(key: str) -> None:
 
 
 def test_before_the_first_release_nothing_is_known() -> None:
-    with pytest.raises(CalendarError, match="as known on 2015-12-31"):
+    with pytest.raises(CalendarError, match="as known on 2015-12-31") as early:
         calendar(as_known_on=date(2015, 12, 31))
+    assert "như được biết ngày 31/12/2015" in str(early.value.vi)
 
 
 def test_a_calendar_is_asked_for_by_key_or_by_day_not_both() -> None:
@@ -328,6 +329,9 @@ def test_a_faulty_release_is_refused_whole_with_its_file_and_reason(
     with pytest.raises(CalendarError, match=expected) as refusal:
         parse_release(text_of(body, **head), "some/file.toml")
     assert str(refusal.value).startswith("some/file.toml: ")
+    assert refusal.value.vi is not None
+    assert refusal.value.vi.startswith("some/file.toml")
+    assert refusal.value.vi != str(refusal.value)
 
 
 def test_an_unreadable_file_is_a_calendar_error(tmp_path: Path) -> None:
