@@ -17,8 +17,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import typer
+import typer.main
 from typer.core import TyperCommand, TyperGroup
 
+from ._common import Lang
 from ._speaking import asked_for, speaking, spoken
 
 if TYPE_CHECKING:
@@ -45,7 +47,11 @@ _FIXED = {
 
 
 class SpokenCommand(TyperCommand):
-    """A command whose help is in the language it is asked in."""
+    """A command whose help is in the language it is asked in, and which can be told the language itself."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _take_language(self)
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         """Write the usage line."""
@@ -59,6 +65,10 @@ class SpokenCommand(TyperCommand):
 
 class SpokenGroup(TyperGroup):
     """A family of commands whose help, and what is said of wrong usage, are in the language it is asked in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _take_language(self)
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         """Write the usage line."""
@@ -112,6 +122,26 @@ def vietnamese(path: Sequence[str], key: str) -> tuple[str, str | None]:
     own, family = (" ".join(part) or ROOT for part in (path, path[:-1]))
     places = (own,) if key in {"summary", "epilog"} else (own, family, SHARED)
     return next(((place, tables[place][key]) for place in places if key in tables.get(place, ())), (own, None))
+
+
+def _take_language(command: Any) -> None:
+    """Let a command take ``--lang`` that does not ask for it: faults and help have a language everywhere."""
+    if all("--lang" not in parameter.opts for parameter in command.params):
+        command.params.append(_language_option())
+
+
+@cache
+def _language_option() -> Any:
+    """Return ``--lang`` as it is everywhere, for commands that do not look at what it says."""
+    plain = typer.Typer(add_completion=False)
+
+    @plain.command()
+    def _speak(*, lang: Lang = "vi") -> None:
+        """Take the option alone."""
+
+    (option,) = (each for each in typer.main.get_command(plain).params if each.name == "lang")
+    option.expose_value = False
+    return option
 
 
 def _told(command: Any, ctx: Any) -> Any:

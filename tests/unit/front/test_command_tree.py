@@ -31,6 +31,12 @@ def commands(group: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[st
             yield " ".join((*path, name)), command
 
 
+def walked(group: Any = ROOT) -> Iterator[Any]:
+    yield group
+    for command in getattr(group, "commands", {}).values():
+        yield from walked(command)
+
+
 TREE = dict(commands())
 
 
@@ -67,6 +73,26 @@ def test_help_ends_well_and_shows_an_example_that_the_command_understands(name: 
 @pytest.mark.parametrize("name", sorted(set(TREE) - SERVES_UNTIL_STOPPED))
 def test_every_command_answers_in_json_if_asked(name: str) -> None:
     assert "--json" in options(TREE[name])
+
+
+def test_every_command_and_family_takes_the_language_once() -> None:
+    for command in walked():
+        assert [parameter.opts for parameter in command.params].count(["--lang", "--language"]) == 1, command.name
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("worker", "--once", "--check", "--lang", "en"),
+        ("worker", "--once", "--check", "--lang=en"),
+        ("workflows", "set", "--lang", "en", "silence_override", "{"),
+        ("workflows", "--lang", "en", "set", "silence_override", "{"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_without_words_of_its_own_to_say_takes_the_language_too(words: tuple[str, ...]) -> None:
+    done = RUNNER.invoke(app, [*words, "--db", "sqlite://"], env={"LC_ALL": "vi_VN.UTF-8"})
+    assert (done.exit_code, "Error: " in done.stderr, "No such option" in done.stderr) == (2, True, False)
 
 
 def test_every_language_option_is_called_the_same_and_follows_the_locale() -> None:
