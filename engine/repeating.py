@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..foundation.errors import InputError
+from ..foundation.messages import fault
 from ..persistence.canonical import canonical_json
 from ..persistence.chain import act_hash
 from ..persistence.rounds import answered, remember_answer
@@ -34,10 +36,13 @@ def once(
     """Do a command, or answer as the same command was answered under `key` before.
 
     `asked` says all that the key stands for, `write` and `read` turn an answer into canonical JSON and back. An answer
-    that `keeps` rejects (nothing was done) is not remembered. `IdempotencyError` for a key used with another command.
+    that `keeps` rejects (nothing was done) is not remembered. `IdempotencyError` for a key used with another command,
+    `InputError` for an empty one.
     """
     if key is None:
         return do()
+    if not key.strip():
+        raise fault(InputError, "idempotency.empty")
     digest = act_hash(asked())
     before = answered(tx, key, digest)
     if before is not None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..api import Rasoat
     from ..engine.values import Refusal
+    from ..foundation.messages import Language
 
 __all__ = [
     "ActingFor",
@@ -40,6 +41,7 @@ __all__ = [
     "language",
     "opened",
     "print_json",
+    "refusal_line",
     "refusal_object",
     "require_unit",
     "say_created",
@@ -95,8 +97,19 @@ ActingFor = Annotated[
 Roles = Annotated[
     list[str], typer.Option("--role", help="ROLE:UNIT_PATH[:FROM[:TO]] the actor holds; may be repeated.")
 ]
+_LONGEST_KEY = 100
+
+
+def _key(value: str | None) -> str | None:
+    """Take a key of repetition; wrong usage if it is empty or too long; a typer callback."""
+    if value is not None and not (value.strip() and len(value) <= _LONGEST_KEY):
+        raise wrong_usage(code="usage.idempotency_key", most=_LONGEST_KEY)
+    return value
+
+
 IdempotencyKey = Annotated[
-    str | None, typer.Option("--idempotency-key", help="The same key with the same request does it once.")
+    str | None,
+    typer.Option("--idempotency-key", callback=_key, help="The same key with the same request does it once."),
 ]
 ReleasesDir = Annotated[
     Path | None, typer.Option("--releases-dir", help="Directory of imported releases (or RASOAT_CALENDARS).")
@@ -220,6 +233,12 @@ def refusal_object(refusal: Refusal) -> dict[str, Any]:
         "article": refusal.article,
         "reason": {"vi": reason.vi, "en": reason.en},
     }
+
+
+def refusal_line(refusal: Refusal, tongue: Language, who: object = None) -> str:
+    """Return a refusal as a reader sees it: whom it concerns, if anybody, the reason, its code and its article."""
+    source = "; ".join(each for each in (refusal.code, refusal.article) if each)
+    return f"{'' if who is None else f'{who}: '}{refusal.reason.within(tongue)} [{source}]"
 
 
 def _plain(value: object) -> str:

@@ -23,6 +23,7 @@ from ._common import (
     language,
     opened,
     print_json,
+    refusal_line,
     refusal_object,
     require_unit,
 )
@@ -196,8 +197,8 @@ def names_in(engine: Rasoat, outcome: Outcome, tongue: Language) -> Names:
         return Names(states, codes_of_cases(tx, refused) if refused else {})
 
 
-def show_outcome(outcome: Outcome, tongue: Language, names: Names, *, as_json: bool) -> None:
-    """Show what moved on standard output, why others did not on standard error."""
+def show_outcome(outcome: Outcome, tongue: Language, names: Names, *, as_json: bool, only_tried: bool = False) -> None:
+    """Show what moved on standard output, why others did not on standard error; and if nothing of it was kept."""
     if as_json:
         print_json(
             {
@@ -206,11 +207,16 @@ def show_outcome(outcome: Outcome, tongue: Language, names: Names, *, as_json: b
                     {"case": str(m.case_id), "from": m.from_state, "to": m.to_state} for m in outcome.accepted
                 ],
                 "refused": [refusal_object(refusal) for refusal in outcome.refused],
+                **({"dry_run": True} if only_tried else {}),
             }
         )
         return
+    if only_tried:
+        from ..foundation.messages import text
+
+        typer.echo(text("correcting.only_tried").within(tongue))
     for target in sorted({m.to_state for m in outcome.accepted}):
         typer.echo(f"{sum(m.to_state == target for m in outcome.accepted)} → {names.states.get(target, target)}")
     for refusal in outcome.refused:
         who = names.households.get(refusal.case_id or 0, refusal.case_id)
-        typer.echo(f"{who}: {refusal.reason.within(tongue)} [{refusal.code}; {refusal.article}]", err=True)
+        typer.echo(refusal_line(refusal, tongue, who), err=True)

@@ -189,6 +189,6 @@ def _carry_out(
         if dry_run:
             raise _OnlyTried
     (outcome,), tongue = outcomes, language(lang)
-    show_outcome(outcome, tongue, names_in(engine, outcome, tongue), as_json=as_json)
+    show_outcome(outcome, tongue, names_in(engine, outcome, tongue), as_json=as_json, only_tried=dry_run)
     if outcome.refused:
         raise typer.Exit(REFUSED)

@@ -21,6 +21,7 @@ from ._common import (
     language,
     opened,
     print_json,
+    refusal_line,
     refusal_object,
 )
 from ._days import day
@@ -181,7 +182,7 @@ def _decide(
                 typer.echo(f"{_named(engine, change.deadline_id, tongue)}: {moved}  {status}")
             for refusal in ruling.refused:
                 which = _named(engine, int(str(refusal.fields["deadline"])), tongue)
-                typer.echo(f"{which}: {refusal.reason.within(tongue)} [{refusal.code}; {refusal.article}]", err=True)
+                typer.echo(refusal_line(refusal, tongue, which), err=True)
     if not ruling.ok:
         raise typer.Exit(REFUSED)
 

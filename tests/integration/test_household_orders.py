@@ -424,7 +424,6 @@ def test_an_area_is_changed_by_the_office_on_a_document_only(engine):
 
 
 def test_changes_of_an_area_follow_one_another_in_the_order_of_their_days(engine):
-    registered = rows(engine)["K-1"].valid_from
     engine.clock.move_to(datetime(2022, 10, 20, 9, tzinfo=LEGAL_ZONE))
     engine.change_area(replace(OFFICIAL, on=date(2022, 10, 10)), "K-1", "urban")
     before = engine.lineage("K-1")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rasoat.engine.values import Mode
-from rasoat.foundation.errors import ConflictError, IdempotencyError
+from rasoat.foundation.errors import ConflictError, IdempotencyError, InputError
 from rasoat.foundation.ids import TimeOrderedIds
 from tests.support.forking import forked_processes
 from tests.support.invariants import broken, counts
@@ -107,6 +107,16 @@ def test_a_key_used_with_another_body_is_refused(reviews):
     with pytest.raises(IdempotencyError):
         review.fire(LIST, ids[2:], idempotency_key="k1")
     assert counts(review.database) == written
+
+
+@pytest.mark.parametrize("key", ["", "  "])
+def test_an_empty_key_is_none(reviews, key):
+    [review] = reviews(1)
+    ids = review.open_round(1, villages=1, households=1)
+    before = counts(review.database)
+    with pytest.raises(InputError, match="empty"):
+        review.fire(LIST, ids, idempotency_key=key)
+    assert counts(review.database) == before
 
 
 def test_one_key_at_once_is_done_once_and_answered_alike(reviews):

@@ -155,6 +155,52 @@ def test_a_correction_and_an_undo_that_are_only_tried_change_nothing(url: str, w
     assert run("case", "show", "H1", "--db", url, "--json") != before
 
 
+TRIED = {"vi": "Chạy thử: chưa ghi gì", "en": "Only tried: nothing was written"}
+
+
+@pytest.mark.parametrize("tongue", ["vi", "en"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("correct", "H1", "meet", "--field", "in_favour=20"),
+        ("correct-opening", "H1", "--class-before", "average"),
+        ("undo", "H1"),
+    ],
+    ids=["correct", "correct-opening", "undo"],
+)
+def test_what_is_only_tried_says_so_and_the_deed_does_not(url: str, words: tuple[str, ...], tongue: str) -> None:
+    acted(url)
+    order = (*words, *WHO, *WHY, "--now", "2022-10-08T09:00+07:00", "--db", url, "--lang", tongue)
+    code, out, err = run(*order, "--dry-run")
+    assert (code, out.startswith(TRIED[tongue])) == (0, True), err
+    assert json.loads(run(*order, "--dry-run", "--json")[1])["dry_run"] is True
+    code, out, err = run(*order)
+    assert (code, "→" in out, TRIED[tongue] in out) == (0, True, False), err
+
+
+def test_a_deed_has_no_mark_of_a_trial_as_json(url: str) -> None:
+    acted(url)
+    code, out, err = run("undo", "H1", *WHO, *WHY, "--now", "2022-10-08T09:00+07:00", "--db", url, "--json")
+    assert (code, "dry_run" in json.loads(out)) == (0, False), err
+
+
+def test_a_refusal_that_concerns_no_case_and_has_no_article_shows_neither(url: str) -> None:
+    acted(url)
+    now = ("--now", "2022-10-08T09:00+07:00", "--lang", "en")
+    order = ("undo", "H1", *WHO, "--reason", " ", "--authority", "x", *now, "--db", url)
+    assert run(*order)[2] == "A correction gives its reason. [correcting.no_reason]\n"
+    order = ("correct-opening", "H1", "--class-before", "poor", *WHO, *WHY, *now, "--db", url)
+    said = "H1: The correction says the same as what the case was opened with. [correcting.opening_unchanged]\n"
+    assert run(*order)[2] == said
+
+
+@pytest.mark.parametrize(("key", "ends"), [("", 2), (" ", 2), ("k" * 101, 2), ("k" * 100, 0)])
+def test_a_key_of_repetition_is_neither_empty_nor_endless(url: str, key: str, ends: int) -> None:
+    words = ("act", "list_managed", "--on", "27/09/2022", "--case", "H1", "--now", "2022-10-01T10:00+07:00", *WHO)
+    code, _, err = run(*words, "--db", url, "--lang", "en", "--idempotency-key", key)
+    assert (code, "expected 1 to 100 characters" in " ".join(err.split())) == (ends, ends == 2), err
+
+
 def test_history_needs_one_thing_to_look_at(url: str) -> None:
     assert run("history", "--db", url)[0] == 2
     assert run("history", "H1", "--round", "R", "--db", url)[0] == 2
