@@ -72,22 +72,6 @@ class Running:
         """Say whether `due_on` rests on undecided days (`Term.is_provisional`); one of a suspension counts as such."""
         return self.whole.is_provisional(self.start, due_on, calendar)
 
-    def last_stretch(self, calendar: Calendar) -> tuple[Term, date]:
-        """Return what was left of the term when it last began to run, and the day from which that counts.
-
-        A term that was never suspended is its own only stretch. What is left of one in months is counted in days.
-        """
-        pause = self.pauses[-1] if self.pauses else None
-        if (
-            pause is None
-            or pause.resumed is None
-            or pause.first > replace(self, pauses=self.pauses[:-1]).due_on(calendar)
-        ):
-            return self.whole, self.start
-        left = self._budget - replace(self, pauses=self.pauses[:-1]).consumed(pause.first - _DAY, calendar)
-        counting = replace(self.term.counting, first_day_excluded=True)
-        return replace(self._in_days, length=max(left, 1), counting=counting), pause.resumed - _DAY
-
     def suspend(self, first: date, calendar: Calendar) -> Running:
         """Stop the term with `first`, the first day that is not counted.
 

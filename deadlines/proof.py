@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..foundation.clock import end_of
 from ..foundation.messages import Language, Text, text
 from .calendar import DayKind
+from .ledger import Running
 from .terms import Unit
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from .calendar import Calendar, DayFact
+    from .ledger import Pause
     from .terms import Term
 
-__all__ = ["Proof", "ProofDay", "Step", "prove"]
+__all__ = ["Change", "Proof", "ProofDay", "Step", "prove"]
 
 _WIDTH = 92
 _ONE_PAGE = 36  # lines of single days that leave room for head and foot on one A4 page
@@ -34,6 +36,7 @@ class Step(StrEnum):
     COUNTED = "counted"
     SKIPPED = "skipped"  # a day off inside a term of working days
     ROLLED = "rolled"  # the term's last day was a day off, so the term runs on
+    SUSPENDED = "suspended"  # the term stood still
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,25 @@ class ProofDay:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A decision that moved the last day: `kind` is suspended, resumed or extended, `day` the one from which it holds.
+
+    `length` is what a suspended term had used until then, or by how much an extension lengthened it; `unit` its unit.
+    """
+
+    kind: str
+    day: date
+    document: str
+    length: int | None = None
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
-    """Why a term that began on `start` ends on `due_on`, on one calendar release."""
+    """Why a term that began on `start` ends on `due_on`, on one calendar release.
+
+    `term` is the whole one, with what `changes` added to it; `start` is the day of its event.
+    """
 
     term: Term
     start: date
@@ -57,6 +77,7 @@ class Proof:
     confirmed_through: date
     days: tuple[ProofDay, ...]
     undecided: tuple[DayFact, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def due_at(self) -> datetime:
@@ -89,6 +110,7 @@ class Proof:
             "calendar": self.calendar,
             "confirmed_through": self.confirmed_through.isoformat(),
             "undecided": [fact.day.isoformat() for fact in self.undecided],
+            "changes": [_change_dict(each) for each in self.changes],
             "days": [_day_dict(each) for each in self.days],
         }
 
@@ -97,24 +119,27 @@ class Proof:
         return "\n".join(_page(self, about, lambda words: words.within(language))) + "\n"
 
 
-def prove(term: Term, start: date, calendar: Calendar) -> Proof:
-    """List each day from `start` to the last day of `term`."""
-    due_on = term.due_on(start, calendar)
-    days = tuple(
-        _working(term, start, due_on, calendar)
-        if term.unit is Unit.WORKING_DAYS
-        else _solar(term, start, due_on, calendar)
-    )
+def prove(
+    term: Term, start: date, calendar: Calendar, *, pauses: tuple[Pause, ...] = (), changes: tuple[Change, ...] = ()
+) -> Proof:
+    """List each day from `start` to the last day of `term`, which stood still in `pauses`; `changes` say by what."""
+    due_on = Running(term, start, pauses).due_on(calendar)
+    listed = _working if term.unit is Unit.WORKING_DAYS else _solar
+    days = tuple(listed(term, start, due_on, calendar, pauses))
     undecided = term.undecided(start, due_on, calendar)
-    return Proof(term, start, due_on, calendar.key, calendar.confirmed_through, days, undecided)
+    return Proof(term, start, due_on, calendar.key, calendar.confirmed_through, days, undecided, changes)
 
 
-def _working(term: Term, start: date, due_on: date, calendar: Calendar) -> Iterator[ProofDay]:
+def _working(
+    term: Term, start: date, due_on: date, calendar: Calendar, pauses: tuple[Pause, ...]
+) -> Iterator[ProofDay]:
     number = 0
     for day in _days(start, due_on):
         fact = calendar.fact(day)
         if day == start and term.counting.first_day_excluded:
             yield ProofDay(day, Step.START, None, fact)
+        elif _stands_still(day, pauses):
+            yield ProofDay(day, Step.SUSPENDED, None, fact)
         elif calendar.is_working(day, makeup_counts=term.counting.makeup_counts):
             number += 1
             yield ProofDay(day, Step.COUNTED, number, fact)
@@ -122,17 +147,25 @@ def _working(term: Term, start: date, due_on: date, calendar: Calendar) -> Itera
             yield ProofDay(day, Step.SKIPPED, None, fact)
 
 
-def _solar(term: Term, start: date, due_on: date, calendar: Calendar) -> Iterator[ProofDay]:
-    last = term.unrolled(start)
+def _solar(term: Term, start: date, due_on: date, calendar: Calendar, pauses: tuple[Pause, ...]) -> Iterator[ProofDay]:
     excluded = term.counting.first_day_excluded
-    for offset, day in enumerate(_days(start, due_on)):
+    budget = (term.unrolled(start) - start).days + (not excluded)
+    number = 0
+    for day in _days(start, due_on):
         fact = calendar.fact(day)
-        if day > last:
-            yield ProofDay(day, Step.ROLLED, None, fact)
-        elif offset == 0 and excluded:
+        if day == start and excluded:
             yield ProofDay(day, Step.START, None, fact)
+        elif _stands_still(day, pauses):
+            yield ProofDay(day, Step.SUSPENDED, None, fact)
+        elif number == budget:
+            yield ProofDay(day, Step.ROLLED, None, fact)
         else:
-            yield ProofDay(day, Step.COUNTED, offset + (not excluded), fact)
+            number += 1
+            yield ProofDay(day, Step.COUNTED, number, fact)
+
+
+def _stands_still(day: date, pauses: tuple[Pause, ...]) -> bool:
+    return any(pause.first <= day and (pause.resumed is None or day < pause.resumed) for pause in pauses)
 
 
 def _days(first: date, last: date) -> Iterator[date]:
@@ -155,6 +188,16 @@ def _day_dict(each: ProofDay) -> dict[str, Any]:
     }
 
 
+def _change_dict(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind,
+        "day": change.day.isoformat(),
+        "document": change.document,
+        "length": change.length,
+        "unit": change.unit and str(change.unit),
+    }
+
+
 def _page(proof: Proof, about: str, say: Callable[[Text], str]) -> Iterator[str]:
     yield from (say(text("proof.title")), "")
     if about:
@@ -165,6 +208,9 @@ def _page(proof: Proof, about: str, say: Callable[[Text], str]) -> Iterator[str]
     yield say(_both("proof.term", length=length, article=article))
     yield say(_both("proof.start", day=_named(proof.start)))
     yield say(_both("proof.due", day=_named(proof.due_on)))
+    if proof.changes:
+        yield from ("", say(text("proof.changes")))
+        yield from (line for change in proof.changes for line in _wrapped(say(_changed(change))))
     yield from (
         "",
         *(line for rule in _rules(proof) for line in _wrapped(say(rule))),
@@ -178,6 +224,11 @@ def _page(proof: Proof, about: str, say: Callable[[Text], str]) -> Iterator[str]
         yield say(text("proof.sources"))
         yield from (line for source in sources for line in _wrapped(source))
     yield from ("", say(text("proof.signature")))
+
+
+def _changed(change: Change) -> Text:
+    length = _both(f"proof.length.{change.unit}", length=change.length) if change.unit else Text("", "")
+    return _both(f"proof.change.{change.kind}", day=_named(change.day), document=change.document, length=length)
 
 
 def _rules(proof: Proof) -> Iterator[Text]:
@@ -210,6 +261,8 @@ def _sameness(each: ProofDay, proof: Proof) -> tuple[object, ...]:
     decided = each.day <= proof.confirmed_through
     if each.step is Step.COUNTED and proof.term.unit is not Unit.WORKING_DAYS and each.day != proof.due_on:
         return each.step, decided
+    if each.step is Step.SUSPENDED:
+        return each.step, decided
     return each.step, decided, each.fact.kind, each.fact.name, each.day == proof.due_on
 
 
@@ -228,6 +281,8 @@ def _lines(group: list[ProofDay], proof: Proof, say: Callable[[Text], str]) -> I
 
 def _reason(group: list[ProofDay], proof: Proof) -> Text:
     each = group[-1]
+    if each.step is Step.SUSPENDED:
+        return text("proof.step.suspended")
     if len({member.fact.name for member in group}) > 1:
         return text("proof.step.counted_run")
     name = each.fact.name

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..api import Rasoat
+    from ..engine.judging import Held
     from ..engine.ledger import Order, Ruling
     from ..foundation.messages import Language, Text
     from ..persistence.deadlines import LedgerEntry
@@ -73,7 +74,7 @@ def show(
         for line in (*_provisos(view), *map(_entry_line, view.held.entries)):
             typer.echo(line.within(tongue).rstrip())
         if proof:
-            typer.echo(view.proof().render(tongue, about=str(row.id)), nl=False)
+            typer.echo(view.proof().render(tongue, about=_title(engine, view.held, tongue)), nl=False)
 
 
 @app.command()
@@ -189,15 +190,18 @@ def _decide(
 
 def _named(engine: Rasoat, deadline_id: int, tongue: Language) -> str:
     """Return what is read in the place of a deadline's number: its rule, and whose it is."""
+    return f"{_title(engine, engine.deadline(deadline_id).held, tongue)} ({deadline_id})"
+
+
+def _title(engine: Rasoat, held: Held, tongue: Language) -> str:
     from ..persistence.rounds import codes_of_cases, rounds
 
-    held = engine.deadline(deadline_id).held
     with engine.queries.read() as tx:
         if held.row.subject == "case":
             whose = codes_of_cases(tx, [held.row.subject_id]).get(held.row.subject_id, held.row.unit_path)
         else:
             whose = rounds(tx, [held.row.subject_id])[held.row.subject_id].code
-    return f"{held.rule.label.within(tongue)}, {whose} ({deadline_id})"
+    return f"{held.rule.label.within(tongue)}, {whose}"
 
 
 def _ruling_object(ruling: Ruling) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rasoat.deadlines.ledger import Pause, Running
+from rasoat.deadlines.proof import Step, prove
 from rasoat.deadlines.releases import calendar
 from rasoat.deadlines.terms import Counting, Term, Unit
 from rasoat.foundation.errors import InputError
@@ -153,7 +154,13 @@ def test_a_term_that_is_over_or_stands_still_already_is_not_suspended(term, star
 
 
 @given(TERMS, STARTS, PAUSES)
-def test_the_last_stretch_counted_by_itself_ends_where_the_whole_term_ends(term, start, pauses):
+def test_the_proof_of_a_suspended_term_counts_its_whole_budget_and_no_suspended_day(term, start, pauses):
     running = run(term, start, pauses)
-    stretch, since = running.last_stretch(CALENDAR)
-    assert stretch.due_on(since, CALENDAR) == running.due_on(CALENDAR)
+    proof = prove(running.whole, start, CALENDAR, pauses=running.pauses)
+    assert (proof.start, proof.due_on, proof.days[-1].day) == (start, running.due_on(CALENDAR), proof.due_on)
+    still = {day.day for day in proof.days if any(p.first <= day.day < p.resumed for p in running.pauses)}
+    assert {day.day for day in proof.days if day.step is Step.SUSPENDED} == still
+    counted = [day for day in proof.days if day.step is Step.COUNTED]
+    assert [day.number for day in counted] == list(range(1, len(counted) + 1))
+    if term.unit is not Unit.MONTHS:
+        assert len(counted) == term.length

@@ -50,8 +50,8 @@ class DeadlineQuery(Paging):
 class ProofOut(BaseModel):
     """Why the last day is that day: each day from the start, counted or not, and why (docs/calendar.md).
 
-    `proof` is null for a date that a rule names outright. A term that was suspended or extended has its ledger too;
-    `proof` then shows the count without them.
+    `proof` is null for a date that a rule names outright. Of a term that was suspended or extended,
+    `proof` tells the whole term and each change with its document; it is null while the term stands still.
     """
 
     deadline: DeadlineOut

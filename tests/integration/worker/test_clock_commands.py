@@ -80,6 +80,10 @@ def test_a_decision_names_the_rule_and_whose_term_it_is(rasoat, review, rechecki
                "data_key_id": b"12345678", "master_key_id": "", "wrapped_key": b"",
                "valid_from": date(2022, 9, 1)}  # fmt: skip
         tx.execute(insert(tx.tables.household), {**row, "id": case.household_id, "code": "HB-7"})
+    page = rasoat("--lang", "vi", "deadline", "show", rechecking[0], "--proof", *NOW).stdout
+    (about,) = [line for line in page.splitlines() if line.startswith("Về việc: ")]
+    assert about.startswith("Về việc: Phúc tra"), about
+    assert about.endswith(", HB-7"), "no bare number on a paper to be signed"
     refused = rasoat("--lang", "vi", "deadline", "extend", rechecking[0], "--by", "5", *DECIDING)
     assert (refused.exit_code, refused.stderr.startswith("Phúc tra")) == (1, True), refused.stderr
     assert f", HB-7 ({rechecking[0]}): " in refused.stderr

@@ -52,15 +52,28 @@ def test_a_deadline_says_what_is_left_and_proves_its_last_day(engine, rechecking
         engine.deadline(999)
 
 
-def test_a_resumed_term_proves_its_last_stretch(engine, rechecking):
+def test_a_resumed_term_proves_the_whole_term_and_names_what_stopped_it(engine, rechecking):
     assert engine.suspend(order(rechecking, date(2022, 10, 28))).ok
     with pytest.raises(InputError, match="is suspended"):
         engine.deadline(rechecking[0]).proof()
     engine.clock.move_to(at(date(2022, 11, 9)))
-    assert engine.resume(order(rechecking, date(2022, 11, 9))).ok
+    assert engine.resume(order(rechecking, date(2022, 11, 9), "16/CĐ-UBND")).ok
     view = engine.deadline(rechecking[0])
     assert (view.remaining, view.consumed) == (4, 3)
-    assert view.proof().due_on == view.held.row.due_on == date(2022, 11, 15)
+    proof = view.proof()
+    assert proof.due_on == view.held.row.due_on == date(2022, 11, 15)
+    assert (proof.start, proof.term.length) == (view.held.row.started_on, 7) == (date(2022, 10, 25), 7)
+    assert [(c.kind, c.day, c.document, c.length) for c in proof.changes] == [
+        ("suspended", date(2022, 10, 28), "15/CĐ-UBND", 2),
+        ("resumed", date(2022, 11, 9), "16/CĐ-UBND", None),
+    ]
+    page = " ".join(proof.render("vi").split())
+    assert "Thời hạn: 7 ngày làm việc" in page
+    assert "Ngày xảy ra sự kiện: thứ Ba, 25/10/2022" in page
+    assert "Tạm dừng, không tính từ thứ Sáu, 28/10/2022, theo văn bản 15/CĐ-UBND" in page
+    assert "đến khi tạm dừng đã dùng 2 ngày làm việc" in page
+    assert "Tính tiếp từ thứ Tư, 09/11/2022, theo văn bản 16/CĐ-UBND" in page
+    assert page.count("không tính: thời hạn đang tạm dừng") == len(range(28, 32)) + 8
 
 
 def test_a_last_day_is_proved_on_the_calendar_it_rests_on(engine, review):

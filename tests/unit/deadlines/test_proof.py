@@ -88,6 +88,7 @@ def test_the_json_shape_is_the_documented_one() -> None:
         "calendar": LATEST.key,
         "confirmed_through": "2026-12-31",
         "undecided": [],
+        "changes": [],
     }
     assert days[2] == {
         "day": "2026-01-02",
