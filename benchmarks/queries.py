@@ -36,6 +36,7 @@ _STORM = """
 scope = "03/005"
 known_from = 2022-11-01
 standing = "official"
+decision = "1/QĐ-UBND"
 title = { vi = "Nghỉ do bão", en = "Storm" }
 source = "benchmark"
 tag = "INFERRED"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from rasoat.persistence.statements import Compiled, Statement
 
-READS = frozenset({"lock cases for an act", "open deadlines of cases"})
-"""What has to be read before anyone can decide; everything else the engine reads is its own cost."""
+READS = frozenset({"lock cases for an act", "open deadlines of cases", "claim rungs"})
+"""What must be read before anyone can decide, and rows whose writing answers; all else it reads is the engine's cost."""
 
 
 class Work(NamedTuple):
