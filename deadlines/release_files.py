@@ -29,6 +29,7 @@ _TAG = re.compile(r"FOUND|FOUND-partial|FOUND-indirect|SEED \d|INFERRED|RECALLED
 _REQUIRED = frozenset({"scope", "known_from", "standing", "title", "source", "tag"})
 _TABLES = ("holiday", "in_lieu", "swap", "closure", "restored", "proposed")
 _OPTIONAL = frozenset({"serial", "years", "decision", "decided_on", *_TABLES})
+_DECIDED = frozenset({DayKind.SWAPPED_OFF, DayKind.MAKEUP, DayKind.CLOSURE})
 _EVIDENCE = frozenset({"decision", "decided_on", "source", "tag"})
 
 
@@ -143,8 +144,7 @@ class _Reader:
                 yield replace(self._fact(entry, day, kind, said), undecided=True)
 
     def _fact(self, entry: dict[str, Any], day: date, kind: DayKind, name: Text) -> DayFact:
-        decides = kind in {DayKind.SWAPPED_OFF, DayKind.MAKEUP, DayKind.CLOSURE}
-        decision = entry.get("decision", self._top.get("decision") if decides else None)
+        decision = entry.get("decision", self._top.get("decision") if kind in _DECIDED else None)
         known = "decided_on" in entry or decision == self._top.get("decision")
         decided_on = entry.get("decided_on", self._top.get("decided_on")) if decision and known else None
         source, tag = entry.get("source", self._top["source"]), entry.get("tag", self._top["tag"])
@@ -156,6 +156,8 @@ class _Reader:
         twice = sorted({day for day in days if days.count(day) > 1} | set(days) & set(release.restored))
         self._expect(not twice, "twice", days=", ".join(map(str, twice)))
         self._expect(bool(days or release.restored), "no_day")
+        if release.standing is Standing.OFFICIAL:
+            self._require_decision(release)
         if release.standing is Standing.EXPECTED:
             named = [fact.day for fact in release.days if not fact.undecided]
             strays = [str(day) for day in named if day.year not in release.years] + list(map(str, release.restored))
@@ -164,6 +166,13 @@ class _Reader:
             strays = [str(fact.day) for fact in release.days if fact.kind is not DayKind.CLOSURE]
             local = not strays and not release.years and release.standing is Standing.OFFICIAL
             self._expect(local, "local")
+
+    def _require_decision(self, release: Release) -> None:
+        """Refuse official days made by decision alone that name none; holidays and days in lieu come from the law."""
+        bare = [fact.day for fact in release.days if fact.kind in _DECIDED and not fact.decision]
+        bare += () if release.decision else release.restored
+        named = ", ".join(map(str, sorted(bare)))
+        self._expect(not bare, "undecided", days=named)
 
     def _entries(self, kind: str, required: set[str]) -> Iterator[dict[str, Any]]:
         entries = self._top.get(kind, [])

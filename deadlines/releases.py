@@ -258,13 +258,26 @@ def _moment(release: Release) -> str:
 
 
 def _require_same(known: Release, other: Release, where: str) -> None:
-    if _meaning(known) != _meaning(other):
-        raise fault(CalendarError, "calendar.other_days", where=where, release=other.key)
+    before, after = _meaning(known), _meaning(other)
+    differing = [field for field in before if before[field] != after[field]]
+    if differing:
+        raise fault(
+            CalendarError, "calendar.other_days", where=where, release=other.key, differing=", ".join(differing)
+        )
 
 
-def _meaning(release: Release) -> tuple[object, ...]:
-    days = {fact.day: fact.kind for fact in release.days}
-    return days, set(release.restored), release.years, release.standing
+def _meaning(release: Release) -> dict[str, object]:
+    """Return what two files of one release must agree on, by the words of the file format."""
+    return {
+        "days": {fact.day: fact.kind for fact in release.days},
+        "names": {fact.day: fact.name for fact in release.days},
+        "decisions": {fact.day: (fact.decision, fact.decided_on) for fact in release.days},
+        "restored": set(release.restored),
+        "years": release.years,
+        "standing": release.standing,
+        "decision": release.decision,
+        "decided_on": release.decided_on,
+    }
 
 
 def _try_out(candidate: Library, release: Release) -> None:

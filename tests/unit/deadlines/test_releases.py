@@ -42,6 +42,8 @@ STORM = '[[closure]]\nname = { vi = "Nghỉ do bão", en = "Storm" }\ndays = [20
 def text_of(
     body: str, *, scope: str = "vn", known_from: str = "2026-10-20", standing: str = "official", more: str = ""
 ) -> str:
+    if standing == "official" and "decision" not in more:
+        more += '\ndecision = "1/TB-BNV"'
     return HEAD.format(scope=scope, known_from=known_from, standing=standing) + more + "\n" + body
 
 
@@ -133,14 +135,15 @@ def test_importing_the_same_file_twice_changes_nothing(tmp_path: Path, shelf: Pa
 
 def test_a_shipped_release_need_not_be_imported(tmp_path: Path, shelf: Path) -> None:
     swap = "[[swap]]\noff = 2026-01-02\nworked = 2026-01-10\n"
-    assert install(file_of(tmp_path, swap, known_from="2025-12-25"), shelf)[1] is False
+    more = 'decision = "12729/VPCP-KGVX"\ndecided_on = 2025-12-25'
+    assert install(file_of(tmp_path, swap, known_from="2025-12-25", more=more), shelf)[1] is False
     assert not list(shelf.iterdir())
 
 
 def test_a_key_never_changes_its_meaning(tmp_path: Path, shelf: Path) -> None:
     install(file_of(tmp_path, NOVEMBER_SWAP), shelf)
     other = "[[swap]]\noff = 2026-12-31\nworked = 2026-12-26\n"
-    with pytest.raises(CalendarError, match="with other days"):
+    with pytest.raises(CalendarError, match="with other content"):
         install(file_of(tmp_path, other), shelf)
     with pytest.raises(CalendarError, match="comes before vn/2026-10-20"):
         install(file_of(tmp_path, other, known_from="2026-10-19"), shelf)
@@ -155,6 +158,29 @@ def test_a_refused_import_leaves_the_directory_as_it_was(tmp_path: Path, shelf: 
         with pytest.raises(CalendarError):
             install(file_of(tmp_path, body), shelf)
     assert not list(shelf.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "differing"),
+    [
+        (STORM, 'decision = "2/QĐ-UBND"', "decisions, decision"),
+        (STORM, 'decision = "1/TB-BNV"\ndecided_on = 2025-09-27', "decisions, decided_on"),
+        (STORM.replace("bão", "lũ"), "", "names"),
+    ],
+)
+def test_a_release_of_the_same_key_that_says_something_else_is_refused_with_what_differs(
+    tmp_path: Path, shelf: Path, body: str, more: str, differing: str
+) -> None:
+    install(file_of(tmp_path, STORM, scope="42", known_from="2025-09-28"), shelf)
+    with pytest.raises(CalendarError, match=rf"with other content \({differing}\)"):
+        install(file_of(tmp_path, body, scope="42", known_from="2025-09-28", more=more), shelf)
+
+
+@pytest.mark.parametrize("body", [NOVEMBER_SWAP, STORM, "[[restored]]\ndays = [2026-11-23]\n"])
+def test_official_days_that_only_a_decision_makes_name_it(body: str) -> None:
+    bare = text_of(body).replace('decision = "1/TB-BNV"', "")
+    with pytest.raises(CalendarError, match="an official release needs the decision on 202"):
+        parse_release(bare, "some/file.toml")
 
 
 def test_a_withdrawn_swap_restores_its_days(tmp_path: Path, shelf: Path) -> None:
@@ -287,7 +313,7 @@ def test_a_release_put_into_the_directory_by_hand_is_seen_at_once(tmp_path: Path
     file_of(shelf, NOVEMBER_SWAP, name="by-hand.toml")
     assert calendar(directory=shelf).key == "vn/2026-10-20"
     file_of(shelf, "[[swap]]\noff = 2026-01-05\nworked = 2026-01-11\n", name="twin.toml", known_from="2025-12-25")
-    with pytest.raises(CalendarError, match="with other days"):
+    with pytest.raises(CalendarError, match="with other content"):
         calendar(directory=shelf)
 
 

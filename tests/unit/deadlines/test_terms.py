@@ -81,7 +81,7 @@ def test_a_last_day_is_provisional_where_a_proposed_swap_could_move_it(
     due_on = term.due_on(start, LATEST)
     assert term.is_provisional(start, due_on, LATEST) is provisional
     body = 'scope = "vn"\nknown_from = 2026-11-22\nstanding = "official"\ntitle = { vi = "Thử", en = "Trial" }\n'
-    swap = 'source = "Thử"\ntag = "INFERRED"\n[[swap]]\noff = 2026-11-23\nworked = 2026-11-28\n'
+    swap = 'decision = "1/TB-BNV"\nsource = "Thử"\ntag = "INFERRED"\n[[swap]]\noff = 2026-11-23\nworked = 2026-11-28\n'
     decided = Library([*releases(), parse_release(body + swap, "swap")]).calendar()
     if not provisional:
         assert term.due_on(start, decided) == due_on
