@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rasoat.persistence.statements import Compiled, Statement
 
 READS = frozenset({"lock cases for an act", "open deadlines of cases", "claim rungs"})
-"""What must be read before anyone can decide, and rows whose writing answers; all else it reads is the engine's cost."""
+"""What must be read before anyone can decide, and rows whose writing answers; all else read is the engine's cost."""
 
 
 class Work(NamedTuple):
