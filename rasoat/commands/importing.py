@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ..foundation.messages import fault
+from ..foundation.messages import fault, joined, text
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._days import day
 from ._progress import progress
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..importing.registering import Villages
     from ..persistence.rounds import RoundRow, UnitRow
     from ..workflows.rows import RowError
+    from ..workflows.units import Units
 
 __all__ = ["Kind", "import_file"]
 
@@ -97,7 +98,9 @@ def import_file(
     if as_json:
         print_json(done)
     else:
-        typer.echo(", ".join(f"{key}: {_brief(value)}" for key, value in done.items() if value not in (None, [])))
+        brief = {key: _brief(value) for key, value in done.items() if value not in (None, [])}
+        told = joined((text("telling.imported", imported=key, value=value) for key, value in brief.items()), ", ")
+        typer.echo(told.within(said.tongue))
     if done.get("refused") or (done.get("differing") and not keep_registered):
         raise typer.Exit(REFUSED)
 
@@ -138,15 +141,25 @@ def _briefly(each: dict[str, Any]) -> str:
 
 
 def _units(engine: Rasoat, said: _Said, changes: Path | None) -> dict[str, Any]:
-    from ..importing import read_units
     from ..workflows.rows import RowsRefusedError
 
     try:
-        units = read_units(said.file, changes, sheet=said.sheet)
+        units = _units_of(engine, said, changes)
     except RowsRefusedError as error:
         _tell(said.file.name, error.rows, said.tongue, as_json=said.as_json)
         raise typer.Exit(REFUSED) from None
     return {"file": str(said.file), "units": len(units), "new": engine.load_units(units)}
+
+
+def _units_of(engine: Rasoat, said: _Said, changes: Path | None) -> Units:
+    """Return the units of a file; refused if one of them is registered otherwise, for nothing is taken over."""
+    from ..importing.units import differing_units, read_units
+    from ..workflows.rows import RowsRefusedError
+
+    units = read_units(said.file, changes, sheet=said.sheet)
+    if differing := differing_units(said.file.name, units, engine.units()):
+        raise RowsRefusedError(differing)
+    return units
 
 
 def _list(engine: Rasoat, said: _Said, asked: _Asked | None, day: date | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..foundation.messages import text
 from ..workflows.rows import Row, RowError, RowsRefusedError
-from ..workflows.unit_files import load_units, units_of
+from ..workflows.unit_files import load_units, unit_rows, units_of
 from . import terms
 from .cells import choice, day, words
 from .columns import Column, ColumnSet
@@ -22,10 +22,14 @@ from .faults import Problem, TableError, shown
 from .tables import read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..foundation.messages import Text
+    from ..persistence.rounds import UnitRow
     from ..workflows.units import Units
     from .tables import Table
 
-__all__ = ["UNDATED", "read_units"]
+__all__ = ["UNDATED", "differing_units", "read_units"]
 
 UNDATED = date(1900, 1, 1)
 """Since when units stand that a list gives without days: before anything that is asked of them."""
@@ -80,6 +84,30 @@ def read_units(path: Path | str, changes: Path | str | None = None, *, sheet: st
         return units_of(asked, also, undated=None if dated else UNDATED)
     except RowsRefusedError as error:
         raise RowsRefusedError(_as_headed(fault, units, known) for fault in error.rows) from None
+
+
+def differing_units(file: str, units: Units, registered: Iterable[UnitRow]) -> list[RowError]:
+    """Return where units that `file` gives are registered otherwise: by name, level or days.
+
+    A file without days says of none since when it stands, nor how long.
+    """
+    kept = {unit.path: unit for unit in registered}
+    return [
+        RowError(file, None, None, heading, shown(row[name]), _kept(row["path"], heading, old), "units.registered")
+        for row in unit_rows(units)
+        if row["path"] in kept
+        for name, heading in _compared(row)
+        if (old := getattr(kept[row["path"]], name)) != row[name]
+    ]
+
+
+def _compared(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    names = ("name", "level") if row["valid_from"] == UNDATED else ("name", "level", "valid_from", "valid_to")
+    return [(name, _UNITS[name].headings[0]) for name in names]
+
+
+def _kept(path: str, heading: str, old: Any) -> Text:
+    return text("units.registered", path=path, column=heading, kept=shown(old) or "–")
 
 
 def _rows(table: Table) -> list[Row]:

@@ -66,6 +66,33 @@ def test_a_faulty_file_of_units_is_refused_whole(console, tmp_path):
     engine.close()
 
 
+def test_units_that_are_registered_otherwise_are_told_and_their_file_is_refused_whole(console, tmp_path):
+    kept = tmp_path / "kept.csv"
+    heading = "mã đơn vị,tên,cấp,mã cấp trên,từ ngày,đến ngày\n"
+    kept.write_text(f"{heading}77,Tỉnh Cũ,tỉnh,,01/01/2020,31/12/2024\n", "utf-8")
+    assert [console.json("import", str(kept), "--kind", "units")["new"] for _ in range(2)] == [1, 0]
+    other = tmp_path / "other.csv"
+    rows = "77,Tỉnh Mới,tỉnh,,01/01/2021,\n78,Tỉnh Thêm,tỉnh,,01/01/2021,\n"
+    other.write_text(heading + rows, "utf-8")
+    told = console.json("import", str(other), "--kind", "units", code=1)["errors"]
+    assert [(e["column"], e["value"]) for e in told] == [
+        ("tên", "Tỉnh Mới"),
+        ("từ ngày", "01/01/2021"),
+        ("đến ngày", ""),
+    ]
+    assert [e["expected"]["vi"].partition("đơn vị ")[2] for e in told] == [
+        "77 như trong sổ (Tỉnh Cũ)",
+        "77 như trong sổ (01/01/2020)",
+        "77 như trong sổ (31/12/2024)",
+    ]
+    undated = tmp_path / "undated.csv"
+    undated.write_text("mã đơn vị,tên,cấp\n77,Tỉnh Cũ,tỉnh\n", "utf-8")
+    assert console.json("import", str(undated), "--kind", "units")["new"] == 0
+    engine = console.engine(at(date(2024, 9, 1)))
+    assert {u.path: u.name for u in engine.units() if u.path in ("77", "78")} == {"77": "Tỉnh Cũ"}
+    engine.close()
+
+
 def test_a_round_of_a_plan_has_its_dates_as_deadlines_with_owners_and_shows_who_can_make_them(console):
     opened = console.json(
         "round", "open", "R24", "--unit", COMMUNE, "--started-on", "01/09/2024", "--plan", PLAN
