@@ -52,4 +52,9 @@ def fits(value: Any, known: Iterable[Any]) -> bool:
 
 def said(known: Mapping[str, Iterable[Any]]) -> str:
     """Return facts and their values as a message names them."""
-    return "; ".join(f"{name}: {', '.join(map(str, values)) or '…'}" for name, values in known.items())
+    return "; ".join(f"{name}: {', '.join(map(_typed, values)) or '…'}" for name, values in known.items())
+
+
+def _typed(value: Any) -> str:
+    """Return a value as it is typed."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..foundation.messages import Language
 
-__all__ = ["asked_for", "by_locale", "chosen", "language", "speaking", "spoken", "wrong_usage"]
+__all__ = ["asked_for", "by_locale", "chosen", "language", "require_known", "speaking", "spoken", "wrong_usage"]
 
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 _NO_LANGUAGE = {"", "C", "POSIX"}
@@ -70,6 +70,13 @@ def wrong_usage(*, code: str, **fields: object) -> typer.BadParameter:
     from ..foundation.messages import text
 
     return typer.BadParameter(text(code, **fields).within(spoken()))
+
+
+def require_known(option: str, given: str | None, known: Iterable[str]) -> None:
+    """Refuse a name that nothing has: a typing error is not an empty answer."""
+    names = sorted(known)
+    if given is not None and given not in names:
+        raise wrong_usage(code="usage.unknown", option=option, given=given, known=", ".join(names))
 
 
 def chosen(ctx: typer.Context, param: typer.CallbackParam, value: _Given) -> _Given:

@@ -71,7 +71,7 @@ def revision(db: Db = DATABASE_URL, *, as_json: Json = False) -> None:
     if as_json:
         print_json({"database": found, "release": wanted, "trial": trial})
         return
-    typer.echo(f"database {found or '–'}, release {wanted}")
+    typer.echo(text("telling.revision", found=found or "–", wanted=wanted).within(spoken()))
     if trial:
         typer.echo(text("opening.trial").within(spoken()))
 

@@ -15,7 +15,9 @@ from ._days import day
 from ._speaking import wrong_usage
 
 if TYPE_CHECKING:
+    from ..engine.definition import Workflow
     from ..engine.history import PastCase
+    from ..foundation.messages import Language
 
 __all__ = ["history"]
 
@@ -54,8 +56,7 @@ def history(
         require_unit(engine, unit)
         if reference is not None:
             past = engine.case_as_of(reference, day, known)
-            states = engine.library.workflow(past.case.workflow).states
-            _show_case(past, states[past.case.state].label.within(tongue), as_json=as_json)
+            _show_case(past, engine.library.workflow(past.case.workflow), tongue, as_json=as_json)
             return
         if classes:
             cases = engine.cases_as_of(day, known, round_code=round_code, unit_path=unit)
@@ -72,16 +73,23 @@ def history(
     typer.echo(text("history.total", count=sum(lines.values())).within(tongue))
 
 
-def _show_case(past: PastCase, label: str, *, as_json: bool) -> None:
+def _show_case(past: PastCase, workflow: Workflow, tongue: Language, *, as_json: bool) -> None:
+    from ..engine.exporting.wording import Wording
+
     if as_json:
         print_json(_object(past))
         return
-    case = past.case
+    case, wording = past.case, Wording(workflow, tongue)
+    label = wording.state(case.state)
+    acts = {key: trigger.label.within(tongue) for key, trigger in workflow.triggers.items()}
+    rules = {rule.key: rule.label.within(tongue) for rule in workflow.deadlines}
     typer.echo(f"{case.id}  {case.workflow}  {case.unit_path}  {label}  {past.certificate or ''}".rstrip())
     for event in past.events:
-        typer.echo(f"  {event.occurred_on:%d/%m/%Y}  {event.trigger}  → {event.to_state}")
+        act = acts.get(event.trigger) or text("telling.step", step=event.trigger).within(tongue)
+        typer.echo(f"  {event.occurred_on:%d/%m/%Y}  {act} → {wording.state(event.to_state)}")
     for row in past.deadlines:
-        typer.echo(f"  {row.rule}: {row.started_on:%d/%m/%Y} – {row.due_on:%d/%m/%Y}  {row.status}")
+        status = text(f"value.status.{row.status}").within(tongue)
+        typer.echo(f"  {rules.get(row.rule, row.rule)}: {row.started_on:%d/%m/%Y} – {row.due_on:%d/%m/%Y}  {status}")
 
 
 def _object(past: PastCase) -> dict[str, Any]:

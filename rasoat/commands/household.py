@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..erasing import Erasure
+    from ..foundation.messages import Language
     from ..registry import Household
 
 __all__ = ["app"]
@@ -76,7 +77,7 @@ def show(
         fields = {"code": code, "at": f"{when.astimezone(LEGAL_ZONE):%d/%m/%Y %H:%M}", "reason": erasure.reason}
         typer.echo(text("audit.erased_before", **fields, document=erasure.document).within(tongue))
     elif found is not None:
-        _print(found)
+        _print(found, tongue)
 
 
 @app.command()
@@ -117,7 +118,16 @@ def _erasure_object(code: str, when: datetime, erasure: Erasure) -> dict[str, An
     return {"code": code, "erased_at": when, "reason": erasure.reason, "document": erasure.document}
 
 
-def _print(found: Household) -> None:
-    typer.echo(f"{found.code}  {found.unit_path}  {found.class_now}")
+def _print(found: Household, tongue: Language) -> None:
+    head = text("telling.household", code=found.code, path=found.unit_path, class_now=found.class_now)
+    typer.echo(head.within(tongue))
     for member in found.members:
-        typer.echo(f"  {member.name}  {member.relation}  {member.born}  {member.sex}  {member.identity or '–'}")
+        told = text(
+            "telling.member",
+            name=member.name,
+            relation=member.relation,
+            born=member.born,
+            sex=member.sex,
+            identity=member.identity or "–",
+        )
+        typer.echo(f"  {told.within(tongue)}")

@@ -15,7 +15,7 @@ from ..foundation.messages import text
 from ._common import Db, Json, Keys, Lang, Now, language, opened, print_json
 from ._progress import progress
 from ._refusals import REFUSED
-from ._speaking import wrong_usage
+from ._speaking import require_known, wrong_usage
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +33,8 @@ Settings = Annotated[
     Path | None,
     typer.Option("--notify", envvar="RASOAT_NOTIFY", help="Settings of messages: directory, channels (TOML)."),
 ]
+_OF_MESSAGES = ("queued", "sent", "dead", "discarded")
+_OF_FACTS = ("queued", "told", "moot", "unreachable", "dead", "discarded")
 Reference = Annotated[str, typer.Argument(help="An id or its beginning: the reference printed in the message.")]
 
 
@@ -55,6 +57,7 @@ def list_(
     from ..persistence import messages, outbox
 
     tongue = language(lang)
+    require_known("--status", status, _OF_FACTS if facts else _OF_MESSAGES)
     with opened(db, keys, as_json=as_json) as engine, engine.database.read() as tx:
         if facts:
             rows: list[Any] = list(outbox.list_facts(tx, status=status, limit=limit))
@@ -67,7 +70,8 @@ def list_(
     for row in () if as_json else rows:
         who = f"{row.role}@{row.unit_path}" if facts else f"{row.recipient} {row.channel}"
         what = row.kind if facts else row.title
-        typer.echo(f"{row.id[:12]}  {_when(row.created_at)}  {row.status:<11}  {who}  {what}")
+        status = text("telling.delivery", delivery=row.status).within(tongue)
+        typer.echo(f"{row.id[:12]}  {_when(row.created_at)}  {status:<16}  {who}  {what}")
 
 
 @app.command()

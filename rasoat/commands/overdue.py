@@ -11,8 +11,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
 from ._days import day
-from ._refusals import WRONG_USAGE
-from ._speaking import wrong_usage
+from ._speaking import require_known, wrong_usage
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,8 +53,7 @@ def overdue(
     """
     tongue = language(lang)
     if within is not None and as_of is not None:
-        typer.echo("--within looks ahead from today; it does not go with --as-of", err=True)
-        raise typer.Exit(WRONG_USAGE)
+        raise wrong_usage(code="usage.overdue_ahead")
     narrowed = any((within is not None, as_of, role, plan, workflow, step))
     if (due_from is None) != (due_to is None) or (due_from and narrowed):
         raise wrong_usage(code="usage.due_between")
@@ -64,6 +62,7 @@ def overdue(
 
         require_unit(engine, unit)
         day = as_of.date() if as_of else engine.today()
+        _require_names(engine, role, workflow)
         only = Only(role=role, plan=plan, workflow=workflow, rule=step)
         if due_from and due_to:
             lines = engine.due_between(due_from.date(), due_to.date(), unit_path=unit)
@@ -77,6 +76,14 @@ def overdue(
         from rich.console import Console
 
         Console().print(_table(engine, lines, tongue))
+
+
+def _require_names(engine: Rasoat, role: str | None, workflow: str | None) -> None:
+    """Refuse a role or a procedure that no definition has."""
+    ids = engine.library.ids()
+    require_known("--workflow", workflow, {*ids, *(each.partition("@")[0] for each in ids)})
+    if role is not None:
+        require_known("--role", role, {key for each in ids for key in engine.library.workflow(each).roles})
 
 
 def _table(engine: Rasoat, lines: list[DueLine], tongue: Language) -> Table:

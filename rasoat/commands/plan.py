@@ -233,11 +233,14 @@ def _lines(plan: Plan, language: Language) -> Iterable[str]:
 
 
 def _finding_line(each: Finding, language: Language) -> str:
+    from ..foundation.messages import text
+
     where = f" [{each.milestone}]" if each.milestone else ""
     article = f" ({each.article})" if each.article else ""
     assumed = " ~" if each.assumed else ""
     sentence = f"{each.text.within(language)} {each.suggestion.within(language)}"
-    return f"{each.severity.value}{assumed} {each.code}{where}: {sentence}{article}"
+    severity = text("telling.finding", severity=each.severity.value).within(language)
+    return f"{severity}{assumed} {each.code}{where}: {sentence}{article}"
 
 
 def _head(plan: Plan) -> dict[str, Any]:

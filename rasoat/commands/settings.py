@@ -9,7 +9,7 @@ import typer
 
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, opened, print_json
-from ._speaking import wrong_usage
+from ._speaking import require_known, wrong_usage
 
 __all__ = ["list_settings", "set_setting", "unset_setting"]
 
@@ -71,6 +71,10 @@ def unset_setting(
     Example: rasoat workflows unset silence_override --workflow annual@2022 --unit 42
     """
     with opened(db, keys, as_json=as_json) as engine:
+        stored = {each.key for each in engine.settings()}
+        if key not in stored:  # what no definition knows any more may still be taken away
+            ids = engine.library.ids()
+            require_known("KEY", key, stored.union(*(engine.library.workflow(each).settings for each in ids)))
         engine.unset_setting(key, workflow=workflow, unit_path=unit)
     if as_json:
         print_json({"key": key, "workflow": workflow, "unit_path": unit})

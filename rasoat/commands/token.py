@@ -10,6 +10,7 @@ import typer
 from ..foundation.defaults import DATABASE_URL
 from ._common import Db, Json, Keys, opened, print_json
 from ._mandates import mandate
+from ._speaking import spoken
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,7 +73,7 @@ def list_(db: Db = DATABASE_URL, keys: Keys = None, *, as_json: Json = False) ->
     for token in found:
         held = ", ".join(f"{h.role}:{h.unit_path}" for h in token.holdings) or "–"
         typer.echo(
-            f"{token.id}  {token.name}  {_status(token, now)}  {token.expires_at:%Y-%m-%d}  "
+            f"{token.id}  {token.name}  {_told(_status(token, now))}  {token.expires_at:%d/%m/%Y}  "
             f"{'+'.join(token.scopes)}  {held}"
         )
 
@@ -94,11 +95,17 @@ def revoke(
     if as_json:
         print_json({"id": str(token_id), "status": "revoked"})
     else:
-        typer.echo(f"{token_id}: revoked")
+        typer.echo(f"{token_id}: {_told('revoked')}")
 
 
 def _status(token: ServiceToken, now: datetime) -> str:
     return "revoked" if token.revoked_at else "valid" if token.valid(now) else "expired"
+
+
+def _told(status: str) -> str:
+    from ..foundation.messages import text
+
+    return text("telling.token", token=status).within(spoken())
 
 
 def _object(token: ServiceToken, now: datetime) -> dict[str, Any]:

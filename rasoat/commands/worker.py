@@ -67,6 +67,8 @@ def _check(health: Path, *, as_json: bool) -> None:
     from ..foundation.messages import text
     from ..health import read_health
 
+    tongue = spoken()
+
     with refusals(as_json=as_json):
         report = read_health(health, SystemClock().now())
     if as_json:
@@ -74,17 +76,21 @@ def _check(health: Path, *, as_json: bool) -> None:
     else:
         for name, job in report["jobs"].items():
             state = "stalled" if job["stalled"] else job["error"] or "ok"
-            typer.echo(f"{name:<12} {job['age_seconds']:>6} s  {state}")
+            told = text("telling.job", job=name), text("telling.health", health=state)
+            typer.echo(f"{told[0].within(tongue):<16} {job['age_seconds']:>6} s  {told[1].within(tongue)}")
         if report.get("trial"):
-            typer.echo(text("opening.trial").within(spoken()))
+            typer.echo(text("opening.trial").within(tongue))
     if not report["healthy"]:
         raise typer.Exit(REFUSED)
 
 
 def _show(done: dict[str, Any], *, as_json: bool) -> None:
+    from ..foundation.messages import joined, text
+
     if as_json:
         print_json({"jobs": done})
         return
     for name, did in done.items():
-        counts = ", ".join(f"{key} {value}" for key, value in did.items() if value) or "–"
-        typer.echo(f"{name:<12} {counts}")
+        counts = joined((text("telling.did", did=key, value=value) for key, value in did.items() if value), ", ")
+        told = text("telling.job", job=name).within(spoken())
+        typer.echo(f"{told:<16} {counts.within(spoken()) or '–'}")

@@ -13,6 +13,7 @@ from rasoat.cli import app
 from rasoat.commands._fields import read_fields, texts_of
 from rasoat.commands.importing import _brief
 from rasoat.engine.forms import form
+from rasoat.engine.openings import said as opening_facts
 from rasoat.foundation.messages import text
 
 RUNNER = CliRunner()
@@ -124,3 +125,52 @@ def test_a_long_list_of_refusals_is_counted_and_begun() -> None:
     many = [{"code": f"H-{n}", "other": "H-0", "by": "identity"} for n in range(200)]
     assert str(_brief(many)).startswith("200 (H-0 ~ H-0 (identity); ")
     assert len(str(_brief(many))) < 200
+
+
+@pytest.mark.usefixtures("surveyed")
+def test_what_is_on_record_is_told_in_words() -> None:
+    code, told, _ = run("history", "HB-001", "--lang", "vi")
+    assert code == 0
+    assert "mở hồ sơ →" in told
+    assert "registered" not in told
+    _, shown, _ = run("household", "show", "HB-001", "--purpose", "đối chiếu", "--actor", "BCD", "--lang", "vi")
+    assert "hộ nghèo" in shown
+    assert " male" not in shown
+    assert "female" not in shown
+    assert "cơ sở dữ liệu" in run("--lang", "vi", "db", "revision")[1]
+    assert "thời hạn" in run("--lang", "vi", "worker", "--once")[1]
+    again = run("--lang", "vi", "import", "don-vi.csv", "--kind", "units")[1]
+    assert again.startswith("tệp: don-vi.csv, đơn vị: 4")
+
+
+@pytest.mark.usefixtures("surveyed")
+def test_a_past_in_which_a_case_was_not_open_is_refused_in_both_languages() -> None:
+    code, out, _ = run("history", "HB-001", "--as-of", "01/01/2020", "--json")
+    assert code == 2
+    assert "chưa mở vào ngày 01/01/2020" in out
+
+
+def test_offices_levels_and_truths_are_told_in_words() -> None:
+    said = text("clock.refused.authority", actor="x", unit="42", roles="committee, supervisor")
+    assert said.vi.endswith("cần vai trò: Ban Chỉ đạo cấp xã (committee), người giám sát (supervisor).")
+    assert "cấp trên cấp thôn" in text("registry.parent_unknown", unit="1", parent="2", level="village").vi
+    assert opening_facts({"former": (True, False)}) == "former: true, false"
+
+
+@pytest.mark.usefixtures("surveyed")
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        (("overdue", "--role", "nope"), "committee"),
+        (("overdue", "--workflow", "nope"), "annual@2022"),
+        (("outbox", "list", "--status", "nope"), "dead"),
+        (("outbox", "list", "--facts", "--status", "sent"), "told"),
+        (("workflows", "unset", "nope"), "silence_override"),
+    ],
+)
+def test_a_name_that_nothing_has_is_refused_with_those_there_are(words: tuple[str, ...], known: str) -> None:
+    code, _, err = run("--lang", "vi", *words)
+    assert code == 2
+    assert "không có; đã biết:" in err.replace("\n", " ")
+    assert known in err
+    assert run("overdue", "--role", "committee", "--workflow", "annual")[0] == 0
