@@ -35,7 +35,7 @@ class Alert:
     message says, as JSON values (see `kinds.DETAILS`; labels as ``{"vi": …, "en": …}``, days as ISO
     strings). `about` is the path of the unit in which it happens: days are counted by that unit's calendar.
     `case_link` leads to the case, `list_link` to the list it stands in; both are paths below
-    the installation's address.
+    the installation's address. `over` is an event whose term runs no more: it is told as what happened, not as overdue.
     """
 
     subject: str
@@ -56,6 +56,7 @@ class Alert:
     case_link: str = ""
     list_link: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    over: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an alert that no message could be written from."""
@@ -130,6 +131,7 @@ def _sameness(alert: Alert) -> tuple[object, ...]:
         alert.village,
         alert.due_on,
         alert.article,
+        alert.over,
         json.dumps(alert.details, sort_keys=True, ensure_ascii=False),
     )
 

@@ -333,7 +333,7 @@ class Composer:
 
     def _days_left(self, notice: Notice, today: date) -> int | None:
         like = notice.like
-        if like.due_on is None:
+        if like.due_on is None or like.over:
             return None
         return self._calendar_of(like.about or like.unit).working_days_between(today, like.due_on)
 

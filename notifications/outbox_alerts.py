@@ -185,7 +185,7 @@ def _breach(row: OutboxRow, data: Mapping[str, Any], known: Known) -> _Read:
     cause = data.get("cause")
     alert = _about_term(row, data, known, rung="breach", details={"cause": cause and _cause(cause)._asdict()})
     term = _term(data, row.about_path)
-    alert = replace(alert, households=known.codes.breached.get(term, ()))
+    alert = replace(alert, households=known.codes.breached.get(term, ()), over=not known.terms.get(term))
     return _Read(row, alert, ("breach", cause, *term), None)
 
 

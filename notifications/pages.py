@@ -188,4 +188,4 @@ class Morning:
     def _days_left(self, notice: Notice) -> int | None:
         last = notice.like.due_on
         calendar = self.known.calendar(notice.like.about)
-        return None if last is None else calendar.working_days_between(self.known.today, last)
+        return None if last is None or notice.like.over else calendar.working_days_between(self.known.today, last)

@@ -62,6 +62,17 @@ def test_ten_thousand_overdue_households_of_a_district_are_a_handful_of_messages
     assert facts_of(composition) == {(a.subject, a.rung) for a in alerts}
 
 
+def test_a_catch_up_tells_a_breach_that_is_over_as_what_happened_and_not_as_overdue(
+    directory, calendar, alert, thursday_morning
+):
+    told = {"kind": "breach", "rung": "breach", "severity": "breach", "role": "district_chairman", "unit": DISTRICT}
+    alerts = [alert(n, f"thon-{n}", over=n < 8, details={"cause": None}, **told) for n in range(10)]
+    (draft,) = Composer(directory, calendar).compose(alerts, thursday_morning + timedelta(days=7)).drafts
+    told = {part["name"]: part for part in draft.message.data["sections"]}
+    assert {name: part["count"] for name, part in told.items()} == {"overdue": 2, "changed": 8}
+    assert all(item["days_left"] is None for item in told["changed"]["items"])
+
+
 def test_days_left_are_those_of_the_day_the_message_is_written(directory, calendar, alert, thursday_morning):
     composer = Composer(directory, calendar)
     for days, left in ((-2, 2), (-1, 1), (0, 0), (1, -1), (4, -2)):

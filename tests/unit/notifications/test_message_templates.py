@@ -87,6 +87,7 @@ SAMPLES = {
         {**CASE, "days_left": -1, "cause": label("chậm do phúc tra", "late because of the re-check")},
         {**CASE, "days_left": -1, "cause": None, "households": ["H1", "H2"], "households_more": 1},
         {**CASE, "days_left": -1, "cause": None, "count": 1, "counting": "case", "climbed_more": 1},
+        {**CASE, "days_left": None, "cause": None},
         *({**CASE, "days_left": -1, "cause": None, "count": n, "counting": "person"} for n in (1, 2)),
         *({**CASE, "days_left": -1, "cause": None, "count": n, "counting": "round"} for n in (1, 2)),
     ],

@@ -179,6 +179,8 @@ def test_a_breach_is_told_though_the_act_came_meanwhile():
     (breach, letter) = breach_found([(rule(), deadline())], NOW)
     reading = read([breach], known(0))
     assert [(alert.kind, alert.rung, alert.count) for alert in reading.alerts] == [("breach", "breach", 1)]
+    assert [alert.over for alert in reading.alerts] == [True], "done since: not told as overdue"
+    assert [alert.over for alert in read([breach], known(1)).alerts] == [False]
     assert letter.kind == "delay_notice"
 
 
