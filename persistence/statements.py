@@ -9,7 +9,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from sqlalchemy import JSON, Text, bindparam, column, func, insert, literal_column, select
+from sqlalchemy import JSON, Text, bindparam, column, func, insert
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
@@ -38,7 +38,6 @@ __all__ = [
     "in_ids",
     "in_texts",
     "insertion",
-    "json_rows",
     "keyed_update",
 ]
 
@@ -150,20 +149,6 @@ def keyed_update(name: str, params: tuple[str, ...], build: Callable[[Tables, Gi
     return Statement(name, params, lambda t: build(t, lambda param, _column: bindparam(param)), keyed=build)
 
 
-def json_rows(dialect_name: str, columns: Mapping[str, Any]) -> FromClause:
-    """Return the members of one bound JSON array of objects (parameter ``rows``) as a table of `columns` by type."""
-    document = bindparam("rows", type_=Text())
-    if dialect_name == "sqlite":
-        member = func.json_each(document).table_valued("value").c.value
-        members = (func.json_extract(member, literal_column(f"'$.{name}'")).label(name) for name in columns)
-        return select(*members).subquery()
-    return (
-        func.json_to_recordset(document.cast(JSON))
-        .table_valued(*(column(name, kind) for name, kind in columns.items()), name="given")
-        .render_derived(with_types=True)
-    )
-
-
 def dbapi_dialect(name: str) -> Dialect:
     """Return the positional dialect in which statements are compiled."""
     if name == "sqlite":
@@ -221,9 +206,18 @@ def _recordset(statement: Statement, tables: Tables) -> str:
         return bindparam(param)
 
     statement.keyed(tables, noted)
-    given = json_rows("postgresql", types)
+    given = _given_rows(types)
     update = statement.keyed(tables, lambda param, _column: given.c[param])
     return str(cast("ClauseElement", update).compile(dialect=dbapi_dialect("postgresql")))
+
+
+def _given_rows(columns: Mapping[str, Any]) -> FromClause:
+    """Return the members of one bound JSON array of objects (parameter ``rows``) as a table of `columns` by type."""
+    return (
+        func.json_to_recordset(bindparam("rows", type_=Text()).cast(JSON))
+        .table_valued(*(column(name, kind) for name, kind in columns.items()), name="given")
+        .render_derived(with_types=True)
+    )
 
 
 def _arrangement(order: tuple[str, ...], declared: tuple[str, ...]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:

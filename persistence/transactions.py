@@ -103,15 +103,15 @@ class Tx:
         """
         if not rows:
             return
-        compiled = compile_for(statement, self.tables, self.dialect)
-        if self._together and len(rows) <= FEW:
-            if any(write.compiled is compiled for write in self._pending):
-                self.flush()  # it may touch the same rows
-            self._pending.append(Write(statement.name, compiled, rows, told))
+        if not self._together or len(rows) > FEW:
+            touched = self.many(statement, rows)
+            if told is not None:
+                told(touched)
             return
-        touched = self.many(statement, rows)
-        if told is not None:
-            told(touched)
+        compiled = compile_for(statement, self.tables, self.dialect)
+        if any(write.compiled is compiled for write in self._pending):
+            self.flush()  # it may touch the same rows
+        self._pending.append(Write(statement.name, compiled, rows, told))
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -32,6 +32,10 @@ __all__ = [
     "Keys",
     "Lang",
     "Now",
+    "OnlyRole",
+    "OnlyStep",
+    "OnlyUnit",
+    "OnlyWorkflow",
     "ReleasesDir",
     "Roles",
     "acting_for",
@@ -67,6 +71,10 @@ Keys = Annotated[
     typer.Option("--keys", envvar="RASOAT_KEYS", help="Keys to personal data: file:PATH, env, env:VARIABLE."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+OnlyUnit = Annotated[str | None, typer.Option("--unit", help="Only this unit and what lies below it (path).")]
+OnlyRole = Annotated[str | None, typer.Option("--role", help="Only this role's desk: committee …")]
+OnlyWorkflow = Annotated[str | None, typer.Option("--workflow", help="Only this procedure: annual@2022.")]
+OnlyStep = Annotated[str | None, typer.Option("--step", help="Only this step's term: recheck, opinion …")]
 Lang = Annotated[
     str,
     typer.Option(

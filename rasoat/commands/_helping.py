@@ -46,38 +46,33 @@ _FIXED = {
 """The words typer's help pages consist of, by the names of its constants."""
 
 
-class SpokenCommand(TyperCommand):
+_TyperClass: Any = object
+"""What `_Spoken` stands in front of: one of typer's two classes, which share what it calls and no base of typer's."""
+
+
+class _Spoken(_TyperClass):  # type: ignore[misc]  # see above
+    """Help in the language it is asked in, and ``--lang`` taken everywhere."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _take_language(self)
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write the usage line."""
+        _write_usage(self, ctx, formatter)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        with _fixed_words():
+            super(_Spoken, _told(self, ctx)).format_help(ctx, formatter)
+
+
+class SpokenCommand(_Spoken, TyperCommand):
     """A command whose help is in the language it is asked in, and which can be told the language itself."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _take_language(self)
 
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Write the usage line."""
-        _write_usage(self, ctx, formatter)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help page."""
-        with _fixed_words():
-            super(SpokenCommand, _told(self, ctx)).format_help(ctx, formatter)
-
-
-class SpokenGroup(TyperGroup):
+class SpokenGroup(_Spoken, TyperGroup):
     """A family of commands whose help, and what is said of wrong usage, are in the language it is asked in."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _take_language(self)
-
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Write the usage line."""
-        _write_usage(self, ctx, formatter)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help page."""
-        with _fixed_words():
-            super(SpokenGroup, _told(self, ctx)).format_help(ctx, formatter)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line in the language that its words, the environment or the locale choose."""

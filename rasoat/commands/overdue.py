@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..foundation.defaults import DATABASE_URL
-from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
+from ._common import (
+    Db,
+    Json,
+    Keys,
+    Lang,
+    OnlyRole,
+    OnlyStep,
+    OnlyUnit,
+    OnlyWorkflow,
+    language,
+    opened,
+    print_json,
+    require_unit,
+)
 from ._days import day
 from ._speaking import require_known, wrong_usage
 
@@ -25,7 +38,7 @@ __all__ = ["overdue"]
 
 def overdue(
     *,
-    unit: Annotated[str | None, typer.Option("--unit", help="Only this unit and what lies below it (path).")] = None,
+    unit: OnlyUnit = None,
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", parser=day, metavar="DAY", help="As it stood on this legal day.")
     ] = None,
@@ -38,10 +51,10 @@ def overdue(
     due_to: Annotated[
         datetime | None, typer.Option("--to", parser=day, metavar="DAY", help="… to this day, as things stand now.")
     ] = None,
-    role: Annotated[str | None, typer.Option("--role", help="Only this role's desk: committee …")] = None,
+    role: OnlyRole = None,
     plan: Annotated[str | None, typer.Option("--plan", help="Only rounds of this campaign plan.")] = None,
-    workflow: Annotated[str | None, typer.Option("--workflow", help="Only this procedure: annual@2022.")] = None,
-    step: Annotated[str | None, typer.Option("--step", help="Only this step's term: recheck, opinion …")] = None,
+    workflow: OnlyWorkflow = None,
+    step: OnlyStep = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",

@@ -11,7 +11,20 @@ import typer
 from ..engine.punctuality import By
 from ..foundation.defaults import DATABASE_URL
 from ..foundation.messages import text
-from ._common import Db, Json, Keys, Lang, language, opened, print_json, require_unit
+from ._common import (
+    Db,
+    Json,
+    Keys,
+    Lang,
+    OnlyRole,
+    OnlyStep,
+    OnlyUnit,
+    OnlyWorkflow,
+    language,
+    opened,
+    print_json,
+    require_unit,
+)
 from ._days import day
 
 if TYPE_CHECKING:
@@ -35,10 +48,10 @@ def punctuality(
     through: Annotated[
         datetime | None, typer.Option("--through", parser=day, metavar="DAY", help="Last days until this day.")
     ] = None,
-    unit: Annotated[str | None, typer.Option("--unit", help="Only this unit and what lies below it (path).")] = None,
-    role: Annotated[str | None, typer.Option("--role", help="Only this role's desk: committee …")] = None,
-    workflow: Annotated[str | None, typer.Option("--workflow", help="Only this procedure: annual@2022.")] = None,
-    step: Annotated[str | None, typer.Option("--step", help="Only this step's term: recheck, opinion …")] = None,
+    unit: OnlyUnit = None,
+    role: OnlyRole = None,
+    workflow: OnlyWorkflow = None,
+    step: OnlyStep = None,
     db: Db = DATABASE_URL,
     keys: Keys = None,
     lang: Lang = "vi",
