@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from hashlib import sha256
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from ..persistence.canonical import canonical_json
-from ..persistence.rounds import answered, remember_answer
+from ..engine import repeating
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,16 +29,16 @@ def once(session: Session, key: str | None, what: str, asked: BaseModel, model: 
 
     Under a key its answer is kept with it: a repetition is answered alike, `IdempotencyError` for another body.
     """
+
+    def said() -> dict[str, Any]:
+        return {"command": what, "on_behalf_of": session.on_behalf_of, "asked": asked.model_dump(mode="json")}
+
+    name = None if key is None else key_of(session, key)
     with session.writing() as tx:
-        if key is None:
-            return do(tx)
-        name, digest = key_of(session, key), _digest(session, what, asked)
-        before = answered(tx, name, digest)
-        if before is not None:
-            return model.model_validate_json(before)
-        answer = do(tx)
-        remember_answer(tx, name, digest, answer.model_dump_json(by_alias=True), session.now)
-        return answer
+        return repeating.once(
+            tx, name, said, session.facade.clock, lambda: do(tx),
+            write=lambda answer: answer.model_dump(mode="json", by_alias=True), read=model.model_validate,
+        )  # fmt: skip
 
 
 def previewed(session: Session, do: Callable[[Tx], M]) -> M:
@@ -56,7 +54,3 @@ def key_of(session: Session, key: str) -> str:
     """Return a caller's own key: two callers may choose the same word, and their own keys may hold colons."""
     caller = session.principal.key.replace("%", "%25").replace(":", "%3A")
     return f"{caller}:{key}"
-
-
-def _digest(session: Session, what: str, asked: BaseModel) -> bytes:
-    return sha256(canonical_json([what, session.on_behalf_of, asked.model_dump(mode="json")])).digest()
